@@ -200,7 +200,9 @@ signatures = Table(
     Column("record_id", String(32), nullable=False, unique=True),
     Column("source", String, nullable=False),
     Column("text_hash", LargeBinary, nullable=False, comment="first 16 bytes of sha256 of the normalised text"),
-    Column("bands", LargeBinary, nullable=False, comment="one 8-byte key per LSH band, little endian; empty: too short"),
+    Column(
+        "bands", LargeBinary, nullable=False, comment="one 8-byte key per LSH band, little endian; empty: too short"
+    ),
     comment="the deduplication index: one row for each kept record",
 )
 

@@ -1,0 +1,111 @@
+"""Every setting of Gristmill, in the order of the flow: meaning, unit, default.
+
+Scrapy's own settings keep their names and meaning; those that differ from its defaults say why. Any of them can be
+given for one run with ``-s NAME=value``, for one spider in ``custom_settings``, or for a server in the environment:
+``DATA_DIR``, ``DATABASE_URL``, ``NETWORK_ALLOW`` and ``EXPORTS`` are read from there too.
+"""
+
+import os
+
+# --- the project ----------------------------------------------------------------------------------------------------
+
+BOT_NAME = "gristmill"
+SPIDER_MODULES = ["crawlers.spiders"]
+NEWSPIDER_MODULE = "crawlers.spiders"
+COMMANDS_MODULE = "crawlers.commands"
+SPIDER_LOADER_CLASS = "crawlers.spiderloader.GristmillSpiderLoader"
+TEMPLATES_DIR = os.path.join(os.path.dirname(__file__), "templates")
+
+DATA_DIR = os.environ.get("DATA_DIR", "data")
+"""Folder of everything that is written: the ledger, media, exports, reports."""
+
+# --- where records are kept: crawlers/ledger/ -----------------------------------------------------------------------
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+"""SQLAlchemy URL of the ledger. Empty: SQLite in DATA_DIR. postgresql+psycopg://… lets several workers share a crawl."""
+
+LEDGER_TIMEOUT = 60.0
+"""Seconds to wait for a locked or restarting database before the run stops."""
+
+LEASE_SECONDS = 60.0
+"""Seconds after which the leases of a silent worker go to the others. Renewed at a third of it."""
+
+SETTLE_INTERVAL = 0.05
+"""Seconds that a finished page waits at most for others to be committed in the same transaction."""
+
+SETTLE_PAGES = 64
+"""Pages that are committed in one transaction at most."""
+
+CAPTURE_ENABLED = True
+"""Keep the body of each answer, compressed, once per content: what `refine` and conditional requests read."""
+
+CAPTURE_MAX_BYTES = 10 * 1024 * 1024
+"""Bodies larger than this are not kept."""
+
+CAPTURE_RETENTION_DAYS = 90
+"""Days after which `scrapy ledger compact` drops a capture. 0: never."""
+
+SCHEDULER = "crawlers.ledger.scheduler.LedgerScheduler"
+ITEM_PROCESSOR = "crawlers.pipelines.manager.RecordPipelineManager"
+
+# --- how sources are asked: crawlers/middlewares/ -------------------------------------------------------------------
+
+USER_AGENT = "Gristmill/0.1 (+https://pypi.org/project/gristmill/)"
+"""Put a contact of yours here: sites that know whom to ask do not have to block."""
+
+ROBOTSTXT_OBEY = True
+CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS_PER_DOMAIN = 8
+DOWNLOAD_DELAY = 0
+DOWNLOAD_TIMEOUT = 60
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 16 * 1024 * 1024
+DOWNLOAD_VERIFY_CERTIFICATES = True
+COOKIES_ENABLED = True
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+NETWORK_ALLOW = os.environ.get("NETWORK_ALLOW", "")
+"""Comma-separated networks (CIDR) that may be fetched from besides public addresses, for example 127.0.0.0/8."""
+
+DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {}
+SPIDER_MIDDLEWARES: dict[str, int | None] = {}
+DOWNLOAD_HANDLERS: dict[str, str | None] = {}
+
+# --- what happens to records: crawlers/pipelines/, in this order ----------------------------------------------------
+
+ITEM_PIPELINES = {
+    "crawlers.pipelines.extract.ExtractPipeline": 100,
+    "crawlers.pipelines.clean.CleanPipeline": 200,
+    "crawlers.pipelines.deduplicate.DeduplicatePipeline": 300,
+    "crawlers.pipelines.keywords.KeywordsPipeline": 400,
+    "crawlers.pipelines.media.MediaPipeline": 500,
+    "crawlers.pipelines.images.ImagesPipeline": 550,
+    "crawlers.pipelines.validate.ValidatePipeline": 600,
+    "crawlers.pipelines.store.StorePipeline": 900,
+}
+
+CONCURRENT_ITEMS = 8
+"""Items of one page that are processed at a time. Scrapy's 100 starts as many tasks for each page."""
+
+# extract
+
+# clean
+
+# deduplicate
+
+# keywords
+
+# media and images
+
+# validate
+
+# --- what comes out: crawlers/exporters/ ----------------------------------------------------------------------------
+
+EXPORTS = os.environ.get("EXPORTS", "jsonl,label-studio")
+"""Formats that are written to DATA_DIR/<source>/ at the end of each crawl. Empty: none."""
+
+# --- what a person sees: crawlers/extensions/ -----------------------------------------------------------------------
+
+LOG_LEVEL = "INFO"
+EXTENSIONS: dict[str, int | None] = {}
