@@ -6,6 +6,7 @@ given for one run with ``-s NAME=value``, for one spider in ``custom_settings``,
 """
 
 import os
+from pathlib import Path
 
 # --- the project ----------------------------------------------------------------------------------------------------
 
@@ -14,7 +15,7 @@ SPIDER_MODULES = ["crawlers.spiders"]
 NEWSPIDER_MODULE = "crawlers.spiders"
 COMMANDS_MODULE = "crawlers.commands"
 SPIDER_LOADER_CLASS = "crawlers.spiderloader.GristmillSpiderLoader"
-TEMPLATES_DIR = os.path.join(os.path.dirname(__file__), "templates")
+TEMPLATES_DIR = str(Path(__file__).parent / "templates")
 
 DATA_DIR = os.environ.get("DATA_DIR", "data")
 """Folder of everything that is written: the ledger, media, exports, reports."""

@@ -1,0 +1,1 @@
+"""The command line beyond Scrapy's own, as Scrapy commands."""

@@ -1,0 +1,1 @@
+"""One run-level watcher per file: exports, report, progress."""

@@ -1,0 +1,1 @@
+"""One request or response rule per file: politeness, consent, network guard, limits."""

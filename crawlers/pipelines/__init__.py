@@ -1,0 +1,1 @@
+"""One rule per file, in the order that ``settings.ITEM_PIPELINES`` lists."""

@@ -1,0 +1,1 @@
+"""Named sources, one file each: ``scrapy crawl <name>``."""
