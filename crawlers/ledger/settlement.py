@@ -104,6 +104,8 @@ class Settlement:
     children: list[Entry] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
     answer: Answer | None = None
+    closed: bool = False
+    """True once nothing more may be added: what still runs then no longer speaks for this page."""
     gone: bool = False
     """True for 404 and 410: the records that were found on this page before are marked gone."""
 

@@ -1,0 +1,75 @@
+"""The one thread that writes: commits closed settlements and claims the next leases, in one transaction a turn.
+
+The event loop never waits for the database. While it is locked or restarting, a turn simply takes longer: the
+requests in flight finish, their settlements wait here in memory, and no new request is handed out.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from crawlers.ledger import commit as commits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from sqlalchemy import Connection
+
+    from crawlers.ledger.commit import Committed
+    from crawlers.ledger.session import Session
+    from crawlers.ledger.settlement import Lease, Settlement
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one transaction did."""
+
+    committed: Committed | None = None
+    leases: list[Lease] = field(default_factory=list)
+    validators: dict[str, tuple[str | None, str | None, str | None]] = field(default_factory=dict)
+    """Fingerprint to ETag, Last-Modified and the capture's hash, for the leases that have them."""
+    counts: dict[str, int] | None = None
+    """State to number of requests, where they were asked for."""
+    next_available: float | None = None
+    """Unix seconds at which the next pending request may be claimed; None where none is pending."""
+
+
+class LedgerWriter:
+    """Runs turns one after the other on a thread of its own.
+
+    Args:
+        session: whose frontier is claimed from, and whose run the settlements belong to.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+
+    def turn(self, settlements: list[Settlement], want: int, *, counts: bool) -> Future[Turn]:
+        """Commit *settlements*, then claim up to *want* leases."""
+        return self._pool.submit(self._session.database.run, self._turn, settlements, want, counts)
+
+    def submit(self, job: Callable[[Connection], None]) -> Future[None]:
+        """Run *job* in a write transaction of its own."""
+        return self._pool.submit(self._session.database.run, job)
+
+    def close(self) -> None:
+        """Wait for what was submitted and end the thread."""
+        self._pool.shutdown(wait=True)
+
+    def _turn(self, conn: Connection, settlements: list[Settlement], want: int, counts: bool) -> Turn:
+        session, turn = self._session, Turn()
+        if settlements:
+            turn.committed = commits.commit(conn, session.frontier, settlements, session.run_id)
+        if want > 0:
+            turn.leases = session.frontier.claim(conn, want, time.time())
+            if turn.leases and session.revisiting:
+                turn.validators = session.validators(conn, turn.leases)
+        if counts or (want > 0 and not turn.leases):
+            turn.counts = session.frontier.counts(conn)
+            turn.next_available = session.frontier.next_available(conn)
+        return turn

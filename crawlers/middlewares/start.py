@@ -1,0 +1,66 @@
+"""Start: what a run begins with. A crawl begins with the spider's own start; refine and readmit with what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from scrapy.exceptions import NotConfigured
+
+from crawlers.items import from_dict
+from crawlers.ledger import rejections
+from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.session import CRAWL, READMIT
+from crawlers.pipelines.manager import RESUME_AT
+from crawlers.readmission import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scrapy.crawler import Crawler
+
+_BACKLOG = 200
+
+
+class StartMiddleware:
+    """Replaces the spider's start in `refine` (nothing: the ledger has the pages) and `readmit` (rejected records).
+
+    Args:
+        crawler: whose run begins.
+        mode: refine or readmit.
+
+    Settings:
+        GRISTMILL_MODE: set by the commands.
+    """
+
+    def __init__(self, crawler: Crawler, mode: str) -> None:
+        self._crawler = crawler
+        self._mode = mode
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> StartMiddleware:
+        """Be there only where the start is to be replaced."""
+        mode = crawler.settings.get("GRISTMILL_MODE", CRAWL)
+        if mode == CRAWL:
+            raise NotConfigured
+        return cls(crawler, mode)
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Yield the records to be readmitted, or nothing."""
+        if self._mode != READMIT:
+            return
+        settings = self._crawler.settings
+        selection = Selection.from_json(settings["GRISTMILL_SELECTION"])
+        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        with database.read() as conn:
+            rows = list(rejections.keys(conn, self._crawler.spidercls.name, selection.stage, selection.reason))
+        for record_id in rows:
+            with database.read() as conn:
+                row = rejections.get(conn, record_id)
+            if row is None or not selection.matches(row):
+                continue
+            record = from_dict(row["record"])
+            record.cache[RESUME_AT] = row["stage"]
+            yield record
+            while self._crawler.engine.scraper.slot.itemproc_size > _BACKLOG:  # type: ignore[union-attr]
+                await asyncio.sleep(0.01)

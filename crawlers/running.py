@@ -1,0 +1,84 @@
+"""How a command runs a source: one crawler, one exit code, and an error message instead of a traceback."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from scrapy.commands import BaseRunSpiderCommand
+from scrapy.exceptions import UsageError
+
+from crawlers.errors import GristmillError
+from crawlers.ledger.session import CRAWL
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+COMPLETE, FAILED, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
+
+logger = logging.getLogger(__name__)
+
+
+class RunSourceCommand(BaseRunSpiderCommand):
+    """Base of the commands that run a spider: crawl, refine and readmit."""
+
+    requires_project = True
+    mode = CRAWL
+
+    def source(self, args: list[str]) -> str:
+        """The one positional argument; wrong use lists the known sources."""
+        assert self.crawler_process is not None
+        if len(args) != 1:
+            known = ", ".join(self.crawler_process.spider_loader.list())
+            raise UsageError(f"expected the name of one source, got {len(args)}: {' '.join(args) or 'none'}. Known: {known}")
+        return args[0]
+
+    def run_source(self, name: str, spargs: Mapping[str, str], opts: argparse.Namespace, **settings: Any) -> None:
+        """Run the source to its end and set ``exitcode``."""
+        process = self.crawler_process
+        assert process is not None
+        process.settings.setdict(
+            {
+                "GRISTMILL_MODE": self.mode,
+                "GRISTMILL_ARGUMENTS": orjson.dumps(dict(spargs), option=orjson.OPT_SORT_KEYS).decode(),
+                "GRISTMILL_COMMAND": " ".join(["scrapy", *sys.argv[1:]]),
+                **settings,
+            },
+            priority="cmdline",
+        )
+        crawler = process.create_crawler(name)
+        task: Any = process.crawl(crawler, **spargs)
+        errors: list[BaseException] = []
+        task.add_done_callback(lambda done: _keep_error(done, errors))
+        process.start()
+        if errors:
+            self._report(errors[0])
+            return
+        self.exitcode = _exit_code(crawler.stats)
+
+    def _report(self, error: BaseException) -> None:
+        if isinstance(error, GristmillError | UsageError):
+            sys.stderr.write(f"error: {error}\n")
+            self.exitcode = getattr(error, "exit_code", WRONG_USE)
+        else:
+            logger.error("The run could not begin", exc_info=error)
+            self.exitcode = FAILED
+
+
+def _keep_error(done: Any, errors: list[BaseException]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        errors.append(error)
+
+
+def _exit_code(stats: Any) -> int:
+    """What the report made of the run; without a report, what the way it ended says."""
+    code = stats.get_value("gristmill/exit_code")
+    if code is not None:
+        return int(code)
+    if stats.get_value("gristmill/ledger_error"):
+        return FAILED
+    return COMPLETE if stats.get_value("finish_reason") == "finished" else INCOMPLETE
