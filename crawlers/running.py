@@ -81,4 +81,6 @@ def _exit_code(stats: Any) -> int:
         return int(code)
     if stats.get_value("gristmill/ledger_error"):
         return FAILED
+    if stats.get_value("gristmill/run_id") is None:
+        return COMPLETE  # a project without our scheduler: Scrapy's own idea of success
     return COMPLETE if stats.get_value("finish_reason") == "finished" else INCOMPLETE
