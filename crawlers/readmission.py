@@ -68,7 +68,7 @@ class Selection:
         Raises:
             ArgumentError: the condition cannot be read; says what one looks like.
         """
-        parts = re.split(r"\s+and\s+", where) if where else []
+        parts = re.split(r"\s+and(?:\s+|$)", where) if where else []
         return cls(reason, stage, tuple(_condition(part) for part in parts))
 
     def matches(self, row: dict[str, Any]) -> bool:

@@ -1,0 +1,31 @@
+"""The page budget counts answered pages, and what is on its way."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from crawlers.ledger.budget import PageBudget
+
+
+def test_without_a_limit_there_is_always_more():
+    budget = PageBudget()
+    budget.spend(10**9)
+    assert budget.left(10**6) > 10**6
+    assert not budget.exhausted
+
+
+def test_what_is_in_hand_counts_until_it_is_settled():
+    budget = PageBudget(10)
+    budget.spend(4)
+    assert budget.left(0) == 6
+    assert budget.left(6) == 0
+    assert budget.left(9) == 0
+    assert not budget.exhausted
+    budget.spend(6)
+    assert budget.exhausted
+
+
+def test_read_from_the_spiders_arguments():
+    assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=5))).limit == 5
+    assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=None))).limit == 0
+    assert PageBudget.of(SimpleNamespace()).limit == 0
