@@ -1,0 +1,1 @@
+"""Small spiders that the flow tests run by the real command."""

@@ -1,0 +1,20 @@
+"""Every page of a site is a record, every link is followed: the plainest spider that can lose or double something."""
+
+from __future__ import annotations
+
+import scrapy
+
+from crawlers.items import Record
+
+
+class PagesSpider(scrapy.Spider):
+    name = "pages"
+
+    def __init__(self, url: str, **kwargs):
+        super().__init__(**kwargs)
+        self.start_urls = [url]
+
+    def parse(self, response):
+        title = response.css("title::text").get("")
+        yield Record(source=self.name, key=response.url, url=response.url, title=title, text=response.css("body ::text").get())
+        yield from response.follow_all(css="a")
