@@ -22,7 +22,7 @@ from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.session import CRAWL, Session
 from crawlers.ledger.settlement import PENDING, Entry, Lease, Settlement, current
 from crawlers.ledger.writer import LedgerWriter
-from crawlers.middlewares.outcomes import Postponed, Skipped, reason_of
+from crawlers.middlewares.outcomes import Postponed, Skipped, marked, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,7 +271,9 @@ class LedgerScheduler(BaseScheduler):
             return False
         else:
             self._remember(fingerprint)
-        page.children.append(entry_of(request, self.spider, name))
+        entry = entry_of(request, self.spider, name)
+        entry.skipped, entry.detail = marked(request) or (None, None)
+        page.children.append(entry)
         return True
 
     def _replace(self, held: Settlement, request: Request) -> bool:
