@@ -42,7 +42,7 @@ crawls = Table(
     Column("arguments", Text, nullable=False, comment="the spider's arguments, JSON"),
     Column("round", Integer, nullable=False, comment="1 for the first crawl of this source and scope"),
     Column("kind", String, nullable=False, comment="crawl or refine"),
-    Column("state", String, nullable=False, comment="open, complete"),
+    Column("state", String, nullable=False, comment="open, complete, abandoned"),
     Column("started_at", String, nullable=False),
     Column("completed_at", String),
     UniqueConstraint("source", "scope", "round", "kind", name="uq_crawls"),
@@ -69,8 +69,9 @@ workers = Table(
     metadata,
     Column("worker", String, primary_key=True),
     Column("crawl_id", _Id, ForeignKey("crawls.id"), nullable=False, index=True),
-    Column("host", String, nullable=False),
+    Column("machine", String, nullable=False, comment="where its process id counts: host, boot, process namespace"),
     Column("pid", Integer, nullable=False),
+    Column("started", String, comment="when the system started the process: tells it from a later one of the same id"),
     Column("expires_at", Float, nullable=False, comment="Unix seconds; renewed at a third of the lease"),
 )
 
@@ -80,6 +81,7 @@ hosts = Table(
     Column("crawl_id", _Id, ForeignKey("crawls.id"), primary_key=True),
     Column("host", String, primary_key=True),
     Column("worker", String, index=True, comment="who may fetch from this host now; null: free"),
+    comment="hosts that have requests; consulted only while several workers share a crawl",
 )
 
 requests = Table(
@@ -90,14 +92,14 @@ requests = Table(
     Column("fingerprint", String(80), nullable=False, comment="hex; a suffix keeps dont_filter requests apart"),
     Column("url", Text, nullable=False),
     Column("host", String, nullable=False),
-    Column("priority", Integer, nullable=False, default=0),
-    Column("depth", Integer, nullable=False, default=0),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("depth", Integer, nullable=False, server_default="0"),
     Column("state", String, nullable=False, comment="pending, leased, done, failed, skipped"),
     Column("reason", String, comment="slug: robots, opt-out, offsite, duplicate, trap, too-large, http-404, timeout …"),
     Column("detail", Text),
     Column("worker", String, comment="who holds the lease"),
-    Column("available_at", Float, nullable=False, default=0.0, comment="Unix seconds; not claimed before"),
-    Column("attempts", Integer, nullable=False, default=0),
+    Column("available_at", Float, nullable=False, server_default="0", comment="Unix seconds; not claimed before"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     Column("payload", Text, nullable=False, comment="what the request has besides its URL, JSON"),
     Column("parent_id", _Id, comment="the request whose page led here"),
     Column("status", Integer),
@@ -106,7 +108,23 @@ requests = Table(
     UniqueConstraint("crawl_id", "fingerprint", name="uq_requests"),
 )
 Index("ix_requests_claim", requests.c.crawl_id, requests.c.state, requests.c.priority.desc(), requests.c.id)
-Index("ix_requests_host", requests.c.crawl_id, requests.c.host, requests.c.state)
+Index(
+    "ix_requests_host",
+    requests.c.crawl_id,
+    requests.c.host,
+    requests.c.state,
+    requests.c.priority.desc(),
+    requests.c.id,
+)
+
+request_counts = Table(
+    "request_counts",
+    metadata,
+    Column("crawl_id", _Id, ForeignKey("crawls.id"), primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    comment="how many requests are in each state: kept in step by every change, so that progress costs nothing",
+)
 
 pages = Table(
     "pages",
@@ -114,6 +132,7 @@ pages = Table(
     Column("source", String, primary_key=True),
     Column("fingerprint", String(80), primary_key=True, comment="of the request, without suffix"),
     Column("url", Text, nullable=False),
+    Column("host", String, nullable=False),
     Column("status", Integer),
     Column("etag", String),
     Column("last_modified", String),
@@ -142,6 +161,7 @@ records = Table(
     Column("key", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("content_hash", String, nullable=False),
+    Column("envelope_hash", String(32), nullable=False, comment="of the body without its provenance"),
     Column("state", String, nullable=False, comment="kept, gone"),
     Column("url", Text),
     Column("host", String),
@@ -158,6 +178,7 @@ records = Table(
     Column("changed_at", String, nullable=False),
 )
 Index("ix_records_source", records.c.source, records.c.state, records.c.id)
+Index("ix_records_page", records.c.page_fingerprint)
 
 record_versions = Table(
     "record_versions",
@@ -191,7 +212,7 @@ rejections = Table(
     Column("rejected_at", String, nullable=False),
     comment="a record id stands in records or here, never in both",
 )
-Index("ix_rejections_source", rejections.c.source, rejections.c.stage, rejections.c.reason)
+Index("ix_rejections_source", rejections.c.source, rejections.c.stage, rejections.c.reason, rejections.c.record_id)
 
 signatures = Table(
     "signatures",
@@ -204,6 +225,7 @@ signatures = Table(
         "bands", LargeBinary, nullable=False, comment="one 8-byte key per LSH band, little endian; empty: too short"
     ),
     comment="the deduplication index: one row for each kept record",
+    sqlite_autoincrement=True,  # a number that was deleted is never given again, or a reader would miss it
 )
 
 media = Table(

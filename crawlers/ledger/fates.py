@@ -1,0 +1,291 @@
+"""Writes what became of records: kept, changed, touched, rejected or gone.
+
+A record id stands in ``records`` or in ``rejections``, never in both: the source's newest word counts. Where two pages
+of one crawl speak for the same id (a product under two addresses), the page with the lower fingerprint has the word,
+so that the outcome does not depend on which of them was answered first, nor on where a crawl was killed.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from crawlers.ledger import bulk
+from crawlers.ledger.bodies import Body, body_of, json_text, storable
+from crawlers.ledger.tables import record_versions, records, rejections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from crawlers.errors import Rejected
+    from crawlers.items import Record
+
+logger = logging.getLogger(__name__)
+
+_KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint")
+_REJECTED = ("record_id", "crawl_id", "page_fingerprint")
+_INSERT = (
+    "id", "source", "key", "version", "content_hash", "envelope_hash", "state", "url", "host", "type", "modality",
+    "language", "body", "crawl_id", "page_fingerprint", "first_run", "changed_run", "seen_run", "created_at", "changed_at",
+)  # fmt: skip
+_REPLACE = tuple(name for name in _INSERT if name not in {"id", "source", "key", "first_run", "created_at"})
+_TOUCH = ("state", "crawl_id", "page_fingerprint", "seen_run")
+_REJECT = (
+    "record_id", "source", "key", "url", "stage", "reason", "detail", "value", "threshold", "settings_digest",
+    "duplicate_of", "body", "crawl_id", "page_fingerprint", "run_id", "rejected_at",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Fate:
+    """A record as it left the pipelines."""
+
+    record: Record
+    rejected: Rejected | None
+    page: str | None
+    """Fingerprint of the page it was found on, where there is one."""
+
+
+@dataclass(slots=True)
+class Context:
+    """On whose behalf rows are written."""
+
+    crawl_id: int
+    run_id: str
+    settings_digest: str | None
+    now: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was written."""
+
+    new: int = 0
+    changed: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
+    """Id to source of each record that is kept."""
+    unsigned: list[str] = field(default_factory=list)
+    """Ids of records whose signature, if there is one, is that of an earlier text."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The rows of one round of distinct ids."""
+
+    upserts: list[tuple[Any, ...]] = field(default_factory=list)
+    touches: list[tuple[Any, ...]] = field(default_factory=list)
+    archive: list[str] = field(default_factory=list)
+    """Ids whose present row becomes an earlier version."""
+    drop: list[str] = field(default_factory=list)
+    """Ids that leave ``records``."""
+    rejects: list[tuple[Any, ...]] = field(default_factory=list)
+    admitted: list[str] = field(default_factory=list)
+    """Ids that leave ``rejections``."""
+
+
+def write(conn: Connection, context: Context, found: Sequence[Fate]) -> Outcome:
+    """Write *found*; later ones of the same id come after earlier ones."""
+    outcome = Outcome()
+    for fates in _rounds(_own_words(found, outcome)):
+        _write_round(conn, context, fates, outcome)
+    return outcome
+
+
+def mark_gone_pages(conn: Connection, context: Context, source: str, pages: Sequence[str]) -> list[str]:
+    """Mark the kept records of *source* that were found on *pages* gone; return their ids."""
+    if not pages:
+        return []
+    condition = f"{bulk.among(conn, 'page_fingerprint')} AND source = ? AND state = 'kept'"
+    sql = bulk.sql(conn, f"SELECT id FROM records WHERE {condition}")
+    ids = [row[0] for row in conn.exec_driver_sql(sql, (bulk.listed(conn, pages), source))]
+    rows = [("gone", context.run_id, context.now, id_) for id_ in ids]
+    bulk.update(conn, records, "id", ("state", "changed_run", "changed_at"), rows)
+    return ids
+
+
+def _own_words(found: Sequence[Fate], outcome: Outcome) -> list[Fate]:
+    """One fate for each id that a page gave: the first kept one, or else the first rejected one."""
+    chosen: dict[tuple[str | None, str], Fate] = {}
+    alone: list[Fate] = []
+    for fate in found:
+        if fate.page is None:
+            alone.append(fate)
+            continue
+        key = (fate.page, fate.record.id)
+        if key in chosen:
+            outcome.repeated += 1
+            logger.warning(
+                "%s gave the record %s (key %r) more than once: the first one is kept. "
+                "Where one page gives several records, their keys differ in a part after #",
+                fate.record.url, fate.record.id, fate.record.key,
+            )  # fmt: skip
+        if key not in chosen:
+            chosen[key] = fate
+    return [*chosen.values(), *alone]
+
+
+def _rounds(found: Iterable[Fate]) -> list[list[Fate]]:
+    """*found* in order, in lists in which no id comes twice."""
+    rounds: list[list[Fate]] = []
+    times: dict[str, int] = {}
+    for fate in found:
+        number = times.get(fate.record.id, 0)
+        times[fate.record.id] = number + 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(fate)
+    return rounds
+
+
+def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome: Outcome) -> None:
+    ids = [fate.record.id for fate in fates]
+    known = {row[0]: row for row in bulk.select(conn, records, _KNOWN, "id", ids)}
+    refused = {row[0]: row for row in bulk.select(conn, rejections, _REJECTED, "record_id", ids)}
+    fresh = [fate.record.id for fate in fates if fate.rejected is None and fate.record.id not in known]
+    history = _history(conn, fresh)
+    plan = _Plan()
+    for fate in fates:
+        id_ = fate.record.id
+        before = known.get(id_)
+        earlier = before if before is not None else refused.get(id_)
+        if earlier is not None and _is_spoken_for(earlier, fate, context):
+            outcome.repeated += 1
+        elif fate.rejected is not None:
+            _reject(plan, context, fate, before, outcome)
+        else:
+            if id_ in refused:
+                plan.admitted.append(id_)
+            page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
+            _keep(conn, plan, context, fate.record, page, before, history.get(id_), outcome)
+    _execute(conn, plan)
+
+
+def _is_spoken_for(earlier: Any, fate: Fate, context: Context) -> bool:
+    """Whether another page of this crawl, with a lower fingerprint, has given this id already."""
+    if earlier.crawl_id != context.crawl_id or fate.page is None or earlier.page_fingerprint is None:
+        return False
+    return bool(earlier.page_fingerprint < fate.page) and getattr(earlier, "state", "kept") != "gone"
+
+
+def _history(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Id to number and content hash of the last version of records that were here before and left."""
+    columns = ("id", "version", "content_hash")
+    last: dict[str, tuple[int, str]] = {}
+    for id_, version, content_hash in bulk.select(conn, record_versions, columns, "id", ids):
+        if id_ not in last or last[id_][0] < version:
+            last[id_] = (version, content_hash)
+    return last
+
+
+def _keep(
+    conn: Connection,
+    plan: _Plan,
+    context: Context,
+    record: Record,
+    page: str | None,
+    before: Any,
+    past: tuple[int, str] | None,
+    outcome: Outcome,
+) -> None:
+    content_hash = record.content_hash or record.seal()
+    outcome.kept[record.id] = record.source
+    if before is None:
+        outcome.new += 1
+        record.version = _version_after(conn, record.id, past, content_hash)
+        plan.upserts.append(_row(record, body_of(record), context, page))
+        return
+    record.version = before.version
+    if before.content_hash == content_hash:
+        body = body_of(record)
+        if body.envelope_hash == before.envelope_hash:
+            outcome.unchanged += 1
+            plan.touches.append(("kept", context.crawl_id, page, context.run_id, record.id))
+            return
+        outcome.updated += 1
+    else:
+        outcome.changed += 1
+        outcome.unsigned.append(record.id)
+        if before.crawl_id == context.crawl_id and page is not None and before.page_fingerprint not in {None, page}:
+            record.version = _reverted(conn, record.id, before.version, content_hash)
+        else:
+            plan.archive.append(record.id)
+            record.version = before.version + 1
+        body = body_of(record)
+    plan.upserts.append(_row(record, body, context, page))
+
+
+def _version_after(conn: Connection, id_: str, past: tuple[int, str] | None, content_hash: str) -> int:
+    """The number of a record that comes back: the old one where it comes back as it was."""
+    if past is None:
+        return 1
+    version, old_hash = past
+    if old_hash != content_hash:
+        return version + 1
+    _forget_version(conn, id_, version)
+    return version
+
+
+def _reverted(conn: Connection, id_: str, version: int, content_hash: str) -> int:
+    """The number of a record that another page of the crawl had given first: that is no change of the source.
+
+    Where this page's content is that of the version before, the number goes back too.
+    """
+    past = _history(conn, [id_]).get(id_)
+    if past is None or past != (version - 1, content_hash):
+        return version
+    _forget_version(conn, id_, version - 1)
+    return version - 1
+
+
+def _forget_version(conn: Connection, id_: str, version: int) -> None:
+    table = record_versions
+    conn.execute(table.delete().where(table.c.id == id_, table.c.version == version))
+
+
+def _row(record: Record, body: Body, context: Context, page: str | None) -> tuple[Any, ...]:
+    run, now, url = context.run_id, context.now, record.url
+    host = urlsplit(url).netloc if url else None
+    return (
+        record.id, storable(record.source), storable(record.key), record.version, record.content_hash, body.envelope_hash,
+        "kept", storable(url), storable(host), record.type, record.modality, record.language, body.text,
+        context.crawl_id, page, run, run, run, now, now,
+    )  # fmt: skip
+
+
+def _reject(plan: _Plan, context: Context, fate: Fate, before: Any, outcome: Outcome) -> None:
+    record, rejected = fate.record, fate.rejected
+    assert rejected is not None
+    outcome.rejected += 1
+    outcome.unsigned.append(record.id)
+    outcome.kept.pop(record.id, None)
+    if before is not None:
+        plan.archive.append(record.id)
+        plan.drop.append(record.id)
+    page = fate.page
+    plan.rejects.append((
+        record.id, storable(record.source), storable(record.key), storable(record.url), rejected.stage, rejected.reason,
+        storable(rejected.detail), json_text(rejected.value), json_text(rejected.threshold), context.settings_digest,
+        rejected.duplicate_of, body_of(record).text, context.crawl_id, page, context.run_id, context.now,
+    ))  # fmt: skip
+
+
+def _execute(conn: Connection, plan: _Plan) -> None:
+    if plan.archive:
+        sql = (
+            "INSERT INTO record_versions (id, version, content_hash, body, run_id) "
+            f"SELECT id, version, content_hash, body, changed_run FROM records WHERE {bulk.among(conn, 'id')}"
+        )
+        conn.exec_driver_sql(sql, (bulk.listed(conn, plan.archive),))
+    bulk.delete(conn, records, "id", plan.drop)
+    bulk.delete(conn, rejections, "record_id", plan.admitted)
+    bulk.insert(conn, records, _INSERT, plan.upserts, key=("id",), replace=_REPLACE)
+    bulk.update(conn, records, "id", _TOUCH, plan.touches)
+    bulk.insert(conn, rejections, _REJECT, plan.rejects, key=("record_id",), replace=_REJECT[1:])

@@ -1,0 +1,66 @@
+"""Media: which files are stored, by content, and what each URL gave last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import select
+
+from crawlers.ledger import bulk, tables
+from crawlers.ledger.bodies import storable
+from crawlers.ledger.clock import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Row
+
+_media, _urls = tables.media, tables.media_urls
+_URL = ("url", "sha256", "etag", "last_modified", "fetched_at")
+
+
+def by_hash(conn: Connection, sha256: str) -> Row[Any] | None:
+    """The stored file with this content: the columns of ``media``; ``facts`` is JSON."""
+    return conn.execute(select(_media).where(_media.c.sha256 == sha256)).first()
+
+
+def by_url(conn: Connection, url: str) -> Row[Any] | None:
+    """What *url* gave last: the columns of ``media``, with ``etag``, ``last_modified`` and ``fetched_at`` of the answer."""
+    query = select(_media, _urls.c.etag, _urls.c.last_modified, _urls.c.fetched_at).join(
+        _urls, _urls.c.sha256 == _media.c.sha256
+    )
+    return conn.execute(query.where(_urls.c.url == storable(url))).first()
+
+
+def put(
+    conn: Connection,
+    *,
+    sha256: str,
+    path: str,
+    media_type: str,
+    size: int,
+    facts: Mapping[str, Any],
+    url: str | None = None,
+    etag: str | None = None,
+    last_modified: str | None = None,
+) -> None:
+    """Write down a stored file, and which URL gave it.
+
+    Args:
+        conn: in a write transaction.
+        sha256: ``sha256:…`` of the file.
+        path: below the data folder, with slashes.
+        media_type: as found in the bytes.
+        size: in bytes.
+        facts: width, height, perceptual hash, quality …; those of a file that is known already are replaced.
+        url: where it came from.
+        etag: of the answer.
+        last_modified: of the answer, as sent.
+    """
+    columns = ("sha256", "path", "media_type", "bytes", "facts", "stored_at")
+    row = (sha256, path, media_type, size, orjson.dumps(facts).decode(), utc_now())
+    bulk.insert(conn, _media, columns, [row], key=("sha256",), replace=("path", "media_type", "bytes", "facts"))
+    if url is not None:
+        seen = (storable(url), sha256, etag, last_modified, utc_now())
+        bulk.insert(conn, _urls, _URL, [seen], key=("url",), replace=_URL[1:])

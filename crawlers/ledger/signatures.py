@@ -1,0 +1,55 @@
+"""The deduplication index: one row for each kept record, numbered so that every worker can read what is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from crawlers.ledger import bulk
+from crawlers.ledger.tables import signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from crawlers.ledger.settlement import Signature
+
+_COLUMNS = ("record_id", "source", "text_hash", "bands")
+
+
+def since(conn: Connection, seq: int = 0, batch: int = 10_000) -> Iterator[tuple[int, str, str, bytes, bytes]]:
+    """Rows with a number above *seq*, in order: number, record id, source, text hash, bands."""
+    columns = (signatures.c.seq, *(signatures.c[name] for name in _COLUMNS))
+    while True:
+        query = select(*columns).where(signatures.c.seq > seq).order_by(signatures.c.seq).limit(batch)
+        rows = conn.execute(query).all()
+        for row in rows:
+            yield row[0], row[1], row[2], bytes(row[3]), bytes(row[4])
+        if len(rows) < batch:
+            return
+        seq = rows[-1][0]
+
+
+def put(conn: Connection, wanted: Sequence[Signature], sources: Mapping[str, str]) -> None:
+    """Write the signatures of kept records; one that replaces another gets a new number.
+
+    Args:
+        conn: in a write transaction.
+        wanted: signatures, the last one of a record counts.
+        sources: record id to the name of its source.
+    """
+    last = {signature.record_id: signature for signature in wanted}
+    for row in bulk.select(conn, signatures, ("record_id", "text_hash", "bands"), "record_id", list(last)):
+        old = last[row[0]]
+        if (bytes(row[1]), bytes(row[2])) == (old.text_hash, old.bands):
+            del last[row[0]]
+    delete(conn, list(last))
+    rows = [(s.record_id, sources[s.record_id], s.text_hash, s.bands) for s in last.values()]
+    bulk.insert(conn, signatures, _COLUMNS, rows)
+
+
+def delete(conn: Connection, ids: Sequence[str]) -> None:
+    """Take records out of the index."""
+    bulk.delete(conn, signatures, "record_id", ids)
