@@ -11,12 +11,15 @@ import asyncio
 import logging
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.core.scheduler import BaseScheduler
+from scrapy.utils.defer import deferred_from_coro
 
 from crawlers.errors import ConfigurationError, DiskFull, GristmillError
+from crawlers.ledger import crawls, records
 from crawlers.ledger.budget import PageBudget
 from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.session import CRAWL, Session
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
     from scrapy import Request, Spider
     from scrapy.crawler import Crawler
+    from sqlalchemy import Connection
+    from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
     from crawlers.ledger.writer import Turn
@@ -132,6 +137,7 @@ class LedgerScheduler(BaseScheduler):
         self._heartbeat: asyncio.TimerHandle | None = None
         self._failed: GristmillError | None = None
         self._closing = False
+        self._left_behind: dict[str, int] = {}
         self._validators: dict[str, tuple[str | None, str | None, str | None]] = {}
 
     @classmethod
@@ -181,8 +187,11 @@ class LedgerScheduler(BaseScheduler):
             )  # fmt: skip
         self._beat()
 
-    async def close(self, reason: str) -> None:
+    def close(self, reason: str) -> Deferred[None]:
         """Commit what is closed, give back what was not handed out, and leave the ledger in order."""
+        return deferred_from_coro(self._close(reason))
+
+    async def _close(self, reason: str) -> None:
         self._closing = True
         for timer in (self._next_turn, self._heartbeat):
             if timer is not None:
@@ -190,7 +199,8 @@ class LedgerScheduler(BaseScheduler):
         try:
             await self._flush()
             if self._failed is None:
-                await asyncio.wrap_future(self._writer.submit(self._leave))
+                await asyncio.wrap_future(self._writer.submit(partial(self._leave, finished=reason == "finished")))
+                self._count(self._left_behind)
         except GristmillError as exc:
             self._fail(exc)
         finally:
@@ -410,14 +420,17 @@ class LedgerScheduler(BaseScheduler):
             if turn.counts is not None:
                 self._count(turn.counts)
 
-    def _leave(self, conn: Any) -> None:
-        frontier = self.session.frontier
+    def _leave(self, conn: Connection, *, finished: bool) -> None:
+        """End this worker's part; the last one to finish completes the crawl."""
+        session, frontier = self.session, self.session.frontier
         frontier.release(conn, [lease.id for lease in self._ready])
-        if self._budget.exhausted and self.session.mode == CRAWL:
-            frontier.skip_pending(conn, "max-pages", f"the crawl's budget of {self._budget.limit} pages is spent")
-        counts = frontier.counts(conn)
+        if finished and self._budget.exhausted and session.mode == CRAWL:
+            detail = f"the crawl's budget of {self._budget.limit} pages is spent"
+            frontier.skip_pending(conn, "max-pages", detail, session.run_id)
         frontier.leave(conn)
-        self._count(counts)
+        if finished and crawls.complete_crawl(conn, session.crawl_id) and session.mode == CRAWL:
+            records.mark_gone(conn, session.crawl_id)
+        self._left_behind = frontier.counts(conn)
 
     def _fail(self, error: BaseException) -> None:
         """The ledger cannot be written: stop at once. Leases come back by themselves at the next start."""
@@ -446,7 +459,7 @@ class LedgerScheduler(BaseScheduler):
         if committed is None:
             return
         stats = self.crawler.stats
-        stats.inc_value("gristmill/settled", len(group) - committed.void)
+        stats.inc_value("gristmill/settled", sum(s.lease is not None for s in group) - committed.void)
         stats.inc_value("gristmill/void", committed.void)
         for kind in ("new", "changed", "unchanged"):
             stats.inc_value(f"gristmill/records/{kind}", getattr(committed, kind))
