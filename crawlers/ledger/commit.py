@@ -71,8 +71,8 @@ def _write_records(
     conn: Connection, frontier: Frontier, valid: list[Settlement], run_id: str, result: Committed
 ) -> None:
     found = [
-        Fate(record, rejected, page_of(s))
-        for s in valid
+        Fate(record, rejected, page_of(s), number)
+        for number, s in enumerate(valid)
         for record, rejected in [*((record, None) for record in s.records), *s.rejections]
     ]
     gone_pages = [page_of(s) for s in valid if s.gone]

@@ -251,6 +251,7 @@ def _sqlite_pragmas(raw: Any, _: Any) -> None:
     raw.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut loses the last commits, never a part of one
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA cache_size = -32768")
+    raw.execute("PRAGMA wal_autocheckpoint = 4000")
     raw.execute("PRAGMA journal_size_limit = 67108864")
 
 

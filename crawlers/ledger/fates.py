@@ -8,9 +8,9 @@ so that the outcome does not depend on which of them was answered first, nor on 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from crawlers.ledger import bulk
 from crawlers.ledger.bodies import Body, body_of, json_text, storable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from crawlers.items import Record
 
 logger = logging.getLogger(__name__)
+
+_HOST = re.compile(r"://([^/?#]*)")
 
 _KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint")
 _REJECTED = ("record_id", "crawl_id", "page_fingerprint")
@@ -48,6 +50,8 @@ class Fate:
     rejected: Rejected | None
     page: str | None
     """Fingerprint of the page it was found on, where there is one."""
+    unit: int = 0
+    """Number of the settlement that it came with."""
 
 
 @dataclass(slots=True)
@@ -113,23 +117,16 @@ def mark_gone_pages(conn: Connection, context: Context, source: str, pages: Sequ
 
 def _own_words(found: Sequence[Fate], outcome: Outcome) -> list[Fate]:
     """One fate for each id that a page gave: the first kept one, or else the first rejected one."""
-    chosen: dict[tuple[str | None, str], Fate] = {}
-    alone: list[Fate] = []
+    chosen: dict[tuple[int, str], Fate] = {}
     for fate in found:
-        if fate.page is None:
-            alone.append(fate)
-            continue
-        key = (fate.page, fate.record.id)
-        if key in chosen:
+        if chosen.setdefault((fate.unit, fate.record.id), fate) is not fate:
             outcome.repeated += 1
             logger.warning(
                 "%s gave the record %s (key %r) more than once: the first one is kept. "
                 "Where one page gives several records, their keys differ in a part after #",
                 fate.record.url, fate.record.id, fate.record.key,
             )  # fmt: skip
-        if key not in chosen:
-            chosen[key] = fate
-    return [*chosen.values(), *alone]
+    return list(chosen.values())
 
 
 def _rounds(found: Iterable[Fate]) -> list[list[Fate]]:
@@ -252,7 +249,8 @@ def _forget_version(conn: Connection, id_: str, version: int) -> None:
 
 def _row(record: Record, body: Body, context: Context, page: str | None) -> tuple[Any, ...]:
     run, now, url = context.run_id, context.now, record.url
-    host = urlsplit(url).netloc if url else None
+    found = _HOST.search(url) if url else None
+    host = found[1] if found else None
     return (
         record.id, storable(record.source), storable(record.key), record.version, record.content_hash, body.envelope_hash,
         "kept", storable(url), storable(host), record.type, record.modality, record.language, body.text,

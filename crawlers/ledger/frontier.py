@@ -262,8 +262,9 @@ class Frontier:
         return [Lease(*row) for row in conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, host, now, limit))]
 
     def _has_requests(self, conn: Connection, host: str) -> bool:
-        sql = "SELECT 1 FROM requests WHERE crawl_id = ? AND host = ? AND state IN ('pending', 'leased') LIMIT 1"
-        return conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, host)).first() is not None
+        start = "SELECT 1 FROM requests WHERE crawl_id = ? AND host = ?"
+        sql = bulk.sql(conn, f"{start} AND state = 'pending' UNION ALL {start} AND state = 'leased' LIMIT 1")
+        return conn.exec_driver_sql(sql, (self.crawl_id, host) * 2).first() is not None
 
     # --- figures ----------------------------------------------------------------------------------------------------
 

@@ -81,21 +81,14 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
     this = crawl(conn, crawl_id)
     if this is None:
         return 0
-    answered = (
-        "EXISTS (SELECT 1 FROM requests q WHERE q.crawl_id = ? AND q.fingerprint = records.page_fingerprint "
-        "AND q.state = 'done')"
-    )
-    unasked = (
-        "NOT EXISTS (SELECT 1 FROM requests q WHERE q.crawl_id = ? AND q.fingerprint = records.page_fingerprint) "
-        "AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.crawl_id = ? AND "
-        "(q.state = 'failed' OR (q.state = 'skipped' AND q.reason = 'max-pages')))"
-    )
+    page = "SELECT 1 FROM requests q WHERE q.crawl_id = ? AND q.fingerprint = records.page_fingerprint"
+    unasked = "" if _was_cut(conn, crawl_id) else f"OR NOT EXISTS ({page})"
     sql = (
         "SELECT id FROM records WHERE source = ? AND state = 'kept' AND crawl_id IN "
         "(SELECT id FROM crawls WHERE source = ? AND scope = ? AND id < ?) "
-        f"AND (({answered}) OR ({unasked}))"
+        f"AND (EXISTS ({page} AND q.state = 'done') {unasked})"
     )
-    values = (this.source, this.source, this.scope, crawl_id, crawl_id, crawl_id, crawl_id)
+    values = (this.source, this.source, this.scope, crawl_id, crawl_id, *([crawl_id] if unasked else []))
     ids = [row[0] for row in conn.exec_driver_sql(bulk.sql(conn, sql), values)]
     run_id = conn.execute(select(func.max(runs.c.id)).where(runs.c.crawl_id == crawl_id)).scalar() or ""
     now = utc_now()
@@ -104,3 +97,12 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
     )
     signatures.delete(conn, ids)
     return len(ids)
+
+
+def _was_cut(conn: Connection, crawl_id: int) -> bool:
+    """Whether the crawl could not see all that the source has: pages failed, or its budget was spent."""
+    sql = (
+        "SELECT 1 FROM requests WHERE crawl_id = ? AND (state = 'failed' OR (state = 'skipped' AND reason = 'max-pages')) "
+        "LIMIT 1"
+    )
+    return conn.exec_driver_sql(bulk.sql(conn, sql), (crawl_id,)).first() is not None

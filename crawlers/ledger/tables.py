@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -107,15 +108,26 @@ requests = Table(
     Column("run_id", String(40), comment="the run that settled it"),
     UniqueConstraint("crawl_id", "fingerprint", name="uq_requests"),
 )
-Index("ix_requests_claim", requests.c.crawl_id, requests.c.state, requests.c.priority.desc(), requests.c.id)
+# Only what waits or is leased is indexed: settled requests, which are nearly all, cost nothing more.
+_pending, _leased = text("state = 'pending'"), text("state = 'leased'")
+Index(
+    "ix_requests_claim",
+    requests.c.crawl_id,
+    requests.c.priority.desc(),
+    requests.c.id,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
 Index(
     "ix_requests_host",
     requests.c.crawl_id,
     requests.c.host,
-    requests.c.state,
     requests.c.priority.desc(),
     requests.c.id,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
 )
+Index("ix_requests_leased", requests.c.crawl_id, requests.c.host, sqlite_where=_leased, postgresql_where=_leased)
 
 request_counts = Table(
     "request_counts",
