@@ -69,9 +69,64 @@ REMOTE_CONTROL_ENABLED = False
 NETWORK_ALLOW = os.environ.get("NETWORK_ALLOW", "")
 """Comma-separated networks (CIDR) that may be fetched from besides public addresses, for example 127.0.0.0/8."""
 
-DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {}
-SPIDER_MIDDLEWARES: dict[str, int | None] = {}
-DOWNLOAD_HANDLERS: dict[str, str | None] = {}
+DOWNLOAD_HANDLERS: dict[str, str | None] = {
+    "http": "crawlers.middlewares.downloads.GuardedDownloadHandler",  # checks each address as it connects
+    "https": "crawlers.middlewares.downloads.GuardedDownloadHandler",
+    # A page from the network never makes us read a file or talk to anything that is not the web.
+    "file": None,
+    "data": None,
+    "ftp": None,
+    "s3": None,
+}
+
+DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+    # Requests pass from the top to the bottom, answers from the bottom to the top.
+    "crawlers.middlewares.guard.GuardMiddleware": 30,  # first: what the URL alone forbids costs nothing more
+    "crawlers.middlewares.holds.HoldMiddleware": 90,  # hosts that are left alone, before their robots.txt is asked
+    "crawlers.middlewares.robots.RobotsMiddleware": 100,
+    "crawlers.middlewares.retry.RetryMiddleware": 550,
+    "crawlers.middlewares.retryafter.RetryAfterMiddleware": 560,  # opens the window that retry then finds
+    "crawlers.middlewares.redirects.MetaRefreshMiddleware": 580,
+    "crawlers.middlewares.compression.CompressionMiddleware": 590,
+    "crawlers.middlewares.redirects.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+}
+"""One rule a file; the numbers leave room for those of a project."""
+
+SPIDER_MIDDLEWARES: dict[str, int | None] = {
+    "crawlers.middlewares.schemes.SchemeMiddleware": 600,
+}
+
+ROBOTS_LIFETIME = 86_400.0
+"""Seconds for which a robots.txt is believed."""
+
+ROBOTS_PATIENCE = 60.0
+"""Seconds for which an unreachable robots.txt is waited for before the site's pages are skipped."""
+
+ROBOTS_DELAY_MAX = 60.0
+"""Seconds; a longer Crawl-delay is cut to this."""
+
+RETRY_TIMES = 8
+"""Tries after the first while the host answers others. Scrapy's 2 lose a page in 125 where a fifth of all tries fail."""
+
+RETRY_BACKOFF = 0.5
+"""Seconds before the first retry of a request; doubles with each."""
+
+RETRY_BACKOFF_MAX = 30.0
+"""Seconds between two tries at most."""
+
+RETRY_OUTAGE = 600.0
+"""Seconds that a host which has answered may be silent before its requests fail. Until then they wait together."""
+
+RETRY_AFTER_MAX = 3600.0
+"""Seconds that a Retry-After header can make us wait at most. 0: it is not read."""
+
+HTTP_DECOMPRESS_MAXSIZE = 32 * 1024 * 1024
+"""Bytes that may come out of one compressed answer."""
 
 # --- what happens to records: crawlers/pipelines/, in this order ----------------------------------------------------
 

@@ -255,7 +255,10 @@ def calendar(site: Site, asked: Asked, rest: str) -> Any:
     parts = [int(p) for p in rest.split("/") if p.isdigit()]
     year, month, day = (parts + [2024, 1, 0][len(parts) :])[:3]
     if day:
-        return _reply(200, f"<!doctype html><title>{rest}</title><p>No events on this day.</p><a href='/calendar/{year}/{month}'>up</a>")
+        return _reply(
+            200,
+            f"<!doctype html><title>{rest}</title><p>No events on this day.</p><a href='/calendar/{year}/{month}'>up</a>",
+        )
     return _reply(200, calendar_html(year, month))
 
 

@@ -1,0 +1,69 @@
+"""Redirects: followed within the web and within limits; where they lead elsewhere, the request ends there, recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scrapy.downloadermiddlewares.redirect import BaseRedirectMiddleware
+from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware as ScrapyMetaRefreshMiddleware
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware as ScrapyRedirectMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.utils.httpobj import urlparse_cached
+
+from crawlers.middlewares.outcomes import Failed, Skipped
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.http import Response
+
+
+class _Careful(BaseRedirectMiddleware):
+    """What both kinds of redirect have in common."""
+
+    def _build_redirect_request(
+        self, source_request: Request, response: Response, *, url: str, **kwargs: Any
+    ) -> Request:
+        redirected = super()._build_redirect_request(source_request, response, url=url, **kwargs)
+        scheme = urlparse_cached(redirected).scheme
+        if scheme not in {"http", "https"}:
+            raise Skipped(
+                "forbidden-scheme",
+                f"{source_request.url} redirects to a {scheme}: URL, which is never followed",
+                response,
+            )
+        # Scrapy writes the slot of the first host into meta, and would hold the second host's requests to it.
+        if redirected.meta.get("download_slot") == urlparse_cached(source_request).hostname:
+            del redirected.meta["download_slot"]
+        return redirected
+
+    def _redirect(self, redirected: Request, request: Request, reason: Any) -> Request:
+        try:
+            return super()._redirect(redirected, request, reason)
+        except IgnoreRequest as exc:
+            raise Failed(
+                "redirect-loop",
+                f"expected an answer after at most REDIRECT_MAX_TIMES={self.max_redirect_times} redirects, "
+                f"got another one to {redirected.url}",
+            ) from exc
+
+
+class RedirectMiddleware(_Careful, ScrapyRedirectMiddleware):
+    """Redirects by status (301, 302, 303, 307, 308).
+
+    Settings:
+        REDIRECT_ENABLED, REDIRECT_MAX_TIMES, REDIRECT_PRIORITY_ADJUST: as in Scrapy.
+
+    Stats:
+        None.
+    """
+
+
+class MetaRefreshMiddleware(_Careful, ScrapyMetaRefreshMiddleware):
+    """Redirects by ``<meta http-equiv=refresh>``.
+
+    Settings:
+        METAREFRESH_ENABLED, METAREFRESH_MAXDELAY, METAREFRESH_IGNORE_TAGS: as in Scrapy.
+
+    Stats:
+        None.
+    """

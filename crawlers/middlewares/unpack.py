@@ -1,0 +1,150 @@
+"""Decompression with an end: at most so many bytes come out, however little went in. Pure functions.
+
+Output is taken in small pieces and counted before it is kept, so that a bomb costs its cap and no more. What is cut
+off in the middle gives what there was, as browsers do.
+"""
+
+from __future__ import annotations
+
+import zlib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def _optional(name: str) -> Any:
+    """A package that Scrapy brings and a project may take out; None where it is not there."""
+    try:
+        return import_module(name)
+    except ImportError:  # pragma: no cover
+        return None
+
+
+brotli = _optional("brotli")
+zstandard = _optional("zstandard")
+
+PIECE = 256 * 1024
+_CHUNK = 64 * 1024
+_MEMBERS_MAX = 10_000
+_WINDOW_MAX = 8 * 1024 * 1024  # RFC 9659: a decoder need not accept more in HTTP
+
+
+class TooLarge(ValueError):
+    """More came out than was allowed."""
+
+
+class Damaged(ValueError):
+    """What came in is not what its label says."""
+
+
+def _zlib(data: bytes, wbits: int) -> Iterator[bytes]:
+    """The members of a zlib or gzip stream, one after the other."""
+    unpacker = zlib.decompressobj(wbits)
+    position, members, chunk = 0, 1, b""
+    while True:
+        if not chunk:  # in chunks, because what zlib did not consume is copied each time
+            chunk, position = data[position : position + _CHUNK], position + _CHUNK
+            if not chunk:
+                break
+        yield unpacker.decompress(chunk, PIECE)
+        chunk = unpacker.unconsumed_tail
+        if unpacker.eof:
+            chunk = unpacker.unused_data
+            if len(chunk) < 2:
+                chunk, position = chunk + data[position : position + _CHUNK], position + _CHUNK
+            members += 1
+            if wbits != 31 or not chunk.startswith(b"\x1f\x8b") or members > _MEMBERS_MAX:
+                return  # bytes after the last member: padding, or a server's mistake
+            unpacker = zlib.decompressobj(wbits)
+    while piece := unpacker.decompress(b"", PIECE):
+        yield piece
+
+
+def _gzip(data: bytes) -> Iterator[bytes]:
+    return _zlib(data, 31)
+
+
+def _deflate(data: bytes) -> Iterator[bytes]:
+    """A zlib stream as the standard says, or the bare deflate stream that some servers send."""
+    try:
+        zlib.decompressobj().decompress(data[:64], 1)
+    except zlib.error:
+        return _zlib(data, -15)
+    return _zlib(data, 15)
+
+
+def _brotli(data: bytes) -> Iterator[bytes]:
+    unpacker = brotli.Decompressor()
+    piece = unpacker.process(data, output_buffer_limit=PIECE)
+    while piece or not unpacker.can_accept_more_data():
+        yield piece
+        if unpacker.is_finished():
+            return
+        piece = unpacker.process(b"", output_buffer_limit=PIECE)
+
+
+def _zstd(data: bytes) -> Iterator[bytes]:
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW_MAX)
+    reader: Any = unpacker.stream_reader(data, read_across_frames=True)
+    while piece := reader.read(PIECE):
+        yield piece
+
+
+_UNPACKERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+if brotli is not None:
+    _UNPACKERS["br"] = _brotli
+if zstandard is not None:
+    _UNPACKERS["zstd"] = _zstd
+
+CODINGS: tuple[str, ...] = tuple(coding for coding in ("gzip", "deflate", "br", "zstd") if coding in _UNPACKERS)
+"""Content codings that can be unpacked here, as Accept-Encoding has them."""
+
+LAYERS_MAX = 3
+"""Codings one inside the other that are unpacked; honest servers use one."""
+
+_ERRORS: tuple[type[Exception], ...] = (
+    zlib.error,
+    EOFError,
+    *((brotli.error,) if brotli is not None else ()),
+    *((zstandard.ZstdError,) if zstandard is not None else ()),
+)
+
+
+def unpack(data: bytes, codings: list[str], limit: int) -> bytes:
+    """Undo *codings* (in the order they were applied).
+
+    Args:
+        data: the body as sent.
+        codings: values of Content-Encoding, in lower case.
+        limit: bytes that may come out of all layers together.
+
+    Raises:
+        TooLarge: more than *limit* bytes came out.
+        Damaged: an unknown coding, too many of them, or bytes that are not in it from the start.
+    """
+    if len(codings) > LAYERS_MAX:
+        raise Damaged(f"expected at most {LAYERS_MAX} content codings, got {len(codings)}")
+    left = limit
+    for coding in reversed(codings):
+        if coding in {"identity", ""}:
+            continue
+        if coding not in _UNPACKERS:
+            raise Damaged(f"expected one of {', '.join(CODINGS)}, got {coding!r}")
+        data = _layer(data, coding, left)
+        left -= len(data)
+    return data
+
+
+def _layer(data: bytes, coding: str, limit: int) -> bytes:
+    out = bytearray()
+    try:
+        for piece in _UNPACKERS[coding](data):
+            if len(out) + len(piece) > limit:
+                raise TooLarge(f"more than {limit} bytes came out of {len(data)} bytes of {coding}")
+            out += piece
+    except _ERRORS as exc:
+        if not out and data:
+            raise Damaged(f"the body is not {coding}: {exc}") from exc
+    return bytes(out)
