@@ -1,0 +1,113 @@
+"""`scrapy flow [<source>]`: what is on, what is off and why, in flow order."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+from scrapy import Spider
+from scrapy.commands import BaseRunSpiderCommand
+from scrapy.exceptions import UsageError
+from sqlalchemy.engine import make_url
+
+from crawlers import flow
+from crawlers.ledger.database import database_url
+from crawlers.outcome import COMPLETE, WRONG_USE
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scrapy.crawler import Crawler
+
+_STYLE = {flow.ON: "bold green", flow.OFF: "dim", flow.BROKEN: "bold red"}
+
+
+class _Project(Spider):
+    """Stands for any source: the project's settings, and none of a source's own."""
+
+    name = "project"
+
+
+class Command(BaseRunSpiderCommand):
+    requires_project = True
+
+    def syntax(self) -> str:
+        return "[options] [<source>]"
+
+    def short_desc(self) -> str:
+        return "Show what is on, what is off and why, in flow order"
+
+    def long_desc(self) -> str:
+        return (
+            "Build every component the way a crawl of the source would, with the settings as they are now, and show it "
+            "with its order and its settings. Nothing is fetched and nothing is written. "
+            "Exit code 2 where a component cannot be built."
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        assert self.settings is not None
+        if opts.loglevel is None:
+            self.settings.set("LOG_LEVEL", "ERROR", priority="cmdline")  # what is logged is shown at its place
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) > 1:
+            raise UsageError(f"expected at most one source, got {len(args)}: {' '.join(args)}")
+        console = Console(highlight=False, soft_wrap=True)
+        with tempfile.TemporaryDirectory(prefix="gristmill-flow-") as folder:
+            crawler = self._crawler(args, folder)
+            problem = flow.prepare(crawler, opts.spargs)
+            self._head(console, crawler, problem, named=bool(args))
+            steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
+            for number, (title, found) in enumerate(steps, 1):
+                console.print(f"\n[bold]{number}. {title}[/bold]")
+                for component in found:
+                    self._component(console, component)
+        broken = [c for _, found in steps for c in found if c.state == flow.BROKEN]
+        self.exitcode = WRONG_USE if broken else COMPLETE
+
+    def _crawler(self, args: list[str], folder: str) -> Crawler:
+        """A crawler for the source; where there is no ledger yet, one whose ledger is in *folder* and goes with it."""
+        assert self.crawler_process is not None
+        assert self.settings is not None
+        cls: Any = _Project
+        if args:
+            known = self.crawler_process.spider_loader.list()
+            if args[0] not in known:
+                raise UsageError(f"expected a known source, got {args[0]!r}. Known: {', '.join(known)}")
+            cls = self.crawler_process.spider_loader.load(args[0])
+        crawler = self.crawler_process.create_crawler(cls)
+        url = make_url(database_url(crawler.settings))
+        if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+            crawler.settings.set("DATABASE_URL", f"sqlite:///{folder}/gristmill.db", priority=1000)
+        return crawler
+
+    def _head(self, console: Console, crawler: Crawler, problem: str | None, *, named: bool) -> None:
+        settings = crawler.settings
+        if named:
+            cls = crawler.spidercls
+            console.print(Text.assemble((str(cls.name), "bold"), f"  {cls.__module__}.{cls.__name__}"))
+        else:
+            console.print("[bold]The project[/bold] (scrapy flow <source> adds a source's own settings)")
+        if problem:
+            console.print(Text(f"  shown without its arguments: {problem}", style="yellow"))
+        for name in ("DATA_DIR", "SCHEDULER", "EXPORTS", "CONCURRENT_REQUESTS", "USER_AGENT", "NETWORK_ALLOW"):
+            console.print(Text(f"  {name} = {flow.shown(name, settings.get(name))}", style="cyan"))
+
+    def _component(self, console: Console, component: flow.Component) -> None:
+        order = "" if component.order is None else str(component.order)
+        line = Text.assemble(
+            (f"  {component.state:<6}", _STYLE[component.state]),
+            f"{order:>4}  ",
+            (f"{component.name:<30}", "bold" if component.state == flow.ON else "dim"),
+            f" {component.why if component.state != flow.ON else component.does}",
+        )
+        console.print(line)
+        if component.state != flow.ON or not component.settings:
+            return
+        pairs = [f"{name} = {flow.shown(name, value)}" for name, value in component.settings.items()]
+        console.print(Text(" " * 15 + f"{'':<30}" + "  ".join(pairs), style="cyan"))
+

@@ -1,0 +1,254 @@
+"""What a run did, as one plain dictionary: the figures of ``runs/<run-id>.json`` and of the HTML report.
+
+The figures are those of the crawl that the run took part in, from the ledger, whoever fetched what; ``this_run`` has
+this process's own part. The shape is ``schemas/run.schema.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from crawlers import __version__
+from crawlers.errors import LedgerError
+from crawlers.ledger import captures, crawls, statistics
+from crawlers.ledger.clock import utc_now
+from crawlers.ledger.frontier import Frontier
+from crawlers.outcome import is_temporary, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+SCHEMA_VERSION = 1
+SAMPLE_RECORDS = 20_000
+"""Records whose text, media and rights are looked at; a source with more is represented by a random choice."""
+
+_LENGTH_EDGES = (0, 1, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+_HOSTS = 25
+_SAMPLES = 3
+_EXCERPT = 280
+_LOOKED_INTO = 200_000
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"'<>]+@")
+
+
+@dataclass(slots=True)
+class Ending:
+    """What the ledger does not know: how this process ended."""
+
+    reason: str = "finished"
+    """Scrapy's: finished, shutdown, closespider_timeout, disk-full …"""
+    seconds: float = 0.0
+    """Wall time of the run."""
+    resumed: bool = False
+    problems: list[dict[str, str]] = field(default_factory=list)
+    """What went wrong with the ledger, the disk or an export: kind and message."""
+    files: dict[str, str] = field(default_factory=dict)
+    """What was written: name of the export to its path."""
+    traffic: dict[str, int] = field(default_factory=dict)
+    """Requests sent, bytes received and so on, by this run."""
+
+
+def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: Ending | None = None) -> dict[str, Any]:
+    """The figures of the crawl *crawl_id*, with the outcome of the run *run_id*.
+
+    Args:
+        conn: in a read transaction.
+        source: name of the source.
+        crawl_id: the crawl that the run took part in.
+        run_id: the run.
+        ending: how the process ended; None: as if it had just finished.
+
+    Raises:
+        LedgerError: the ledger does not know the run or the crawl.
+    """
+    ending = ending or Ending()
+    crawl, run = crawls.crawl(conn, crawl_id), crawls.run(conn, run_id)
+    if crawl is None or run is None:
+        raise LedgerError(
+            f"expected run {run_id} of crawl {crawl_id} in the ledger, got none: it was removed or never begun"
+        )
+    found: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "source": source,
+        "mode": crawl.kind,
+        "command": run.command,
+        "worker": run.worker,
+        "gristmill": __version__,
+        "settings_digest": run.settings_digest,
+        "started_at": run.started_at,
+        "finished_at": utc_now(),
+        "seconds": round(ending.seconds, 3),
+        "finish_reason": ending.reason,
+        "problems": ending.problems,
+        "crawl": {
+            "id": crawl.id, "round": crawl.round, "state": crawl.state, "started_at": crawl.started_at,
+            "resumed": ending.resumed, "arguments": orjson.loads(crawl.arguments),
+        },
+        "requests": _requests(conn, crawl_id, source),
+        "records": _records(conn, source, crawl_id),
+        "rejected": _rejected(conn, source, crawl_id),
+        "this_run": {"settled": statistics.settled_by(conn, crawl_id, run_id), **ending.traffic},
+        "files": ending.files,
+        "clue": None,
+    }  # fmt: skip
+    if not found["records"]["seen"] and not found["rejected"]["number"]:
+        found["clue"] = _clue(conn, source, crawl_id)
+    judged = outcome(found)
+    found["outcome"] = {
+        "exit_code": judged.exit_code, "headline": judged.headline, "next_step": judged.next_step,
+    }  # fmt: skip
+    without_credentials: dict[str, Any] = _public(found)
+    return without_credentials
+
+
+def _requests(conn: Connection, crawl_id: int, source: str) -> dict[str, Any]:
+    states = Frontier(crawl_id, "").counts(conn)
+    reasons = statistics.request_reasons(conn, crawl_id)
+    hosts, number = statistics.hosts(conn, crawl_id, source, _HOSTS)
+    return {
+        "discovered": sum(states.values()),
+        "states": states,
+        "redirected": sum(n for state, reason, n in reasons if (state, reason) == ("done", "redirected")),
+        "failed": [
+            _reason(conn, crawl_id, state, reason, n) | {"temporary": is_temporary(reason)}
+            for state, reason, n in reasons
+            if state == "failed"
+        ],
+        "skipped": [_reason(conn, crawl_id, state, reason, n) for state, reason, n in reasons if state == "skipped"],
+        "statuses": statistics.statuses(conn, crawl_id),
+        "hosts": hosts,
+        "hosts_number": number,
+    }
+
+
+def _reason(conn: Connection, crawl_id: int, state: str, reason: str, number: int) -> dict[str, Any]:
+    samples = statistics.request_samples(conn, crawl_id, state, reason, _SAMPLES)
+    return {"reason": reason, "number": number, "samples": samples}
+
+
+def _records(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
+    changes = statistics.record_changes(conn, source, crawl_id)
+    return {
+        **changes,
+        "seen": changes["new"] + changes["changed"] + changes["unchanged"],
+        "types": statistics.records_by(conn, source, "type"),
+        "modalities": statistics.records_by(conn, source, "modality"),
+        "languages": statistics.records_by(conn, source, "language"),
+        **_looked_at(statistics.sample(conn, source, SAMPLE_RECORDS)),
+    }
+
+
+def _looked_at(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What only the records themselves tell."""
+    lengths: list[int] = []
+    flags: Counter[str] = Counter()
+    keywords: Counter[str] = Counter()
+    licences: Counter[str] = Counter()
+    optout: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    sizes: dict[str, int] = {}
+    references = 0
+    for record in records:
+        lengths.append(len(record["text"] or ""))
+        flags.update(record["flags"])
+        keywords.update({match["phrase"] for match in record["keywords"]})
+        rights = record["rights"]
+        licences[rights.get("license") or "unknown"] += 1
+        optout[{True: "refused", False: "allowed"}.get(rights.get("ai_optout"), "unknown")] += 1
+        for part in record["media"]:
+            references += 1
+            if part.get("path") and part.get("sha256"):
+                sizes[part["sha256"]] = part.get("bytes") or 0
+            elif part.get("error"):
+                errors[part["error"].partition(":")[0]] += 1
+    return {
+        "sampled": len(lengths),
+        "text_length": _lengths(lengths),
+        "flags": dict(flags.most_common(20)),
+        "keywords": dict(keywords.most_common(20)),
+        "licenses": dict(licences.most_common(10)),
+        "ai_optout": dict(optout.most_common()),
+        "media": {
+            "references": references, "files": len(sizes), "bytes": sum(sizes.values()),
+            "errors": dict(errors.most_common(10)),
+        },
+    }  # fmt: skip
+
+
+def _lengths(lengths: list[int]) -> dict[str, Any]:
+    """Median, extremes and a histogram of text lengths in code points."""
+    bins = []
+    for low, high in zip(_LENGTH_EDGES, [*_LENGTH_EDGES[1:], None]):
+        number = sum(1 for n in lengths if n >= low and (high is None or n < high))
+        bins.append({"from": low, "to": high, "number": number})
+    if not lengths:
+        return {"median": None, "shortest": None, "longest": None, "histogram": bins}
+    return {"median": int(median(lengths)), "shortest": min(lengths), "longest": max(lengths), "histogram": bins}
+
+
+def _rejected(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
+    counts = statistics.rejection_counts(conn, source, crawl_id)
+    reasons = [
+        {
+            "stage": stage, "reason": reason, "number": number,
+            "samples": [
+                _rejection(row) for row in statistics.rejection_samples(conn, source, crawl_id, stage, reason, _SAMPLES)
+            ],
+        }
+        for stage, reason, number in counts
+    ]  # fmt: skip
+    return {"number": sum(number for _, _, number in counts), "reasons": reasons}
+
+
+def _rejection(row: dict[str, Any]) -> dict[str, Any]:
+    record = row["record"]
+    names = ("record_id", "key", "url", "detail", "value", "threshold", "duplicate_of")
+    return {name: row[name] for name in names} | {
+        "title": excerpt(record.get("title"), 120),
+        "text": excerpt(record.get("text"), _EXCERPT),
+    }
+
+
+def excerpt(text: str | None, limit: int) -> str | None:
+    """The beginning of *text* on one line, at most *limit* code points."""
+    if not text:
+        return None
+    line = " ".join(text[: 4 * limit].split())
+    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1].rstrip() + "…"
+
+
+def _clue(conn: Connection, source: str, crawl_id: int) -> str | None:
+    """Why pages may have given no record, by what they look like: login-page, script-only, empty."""
+    for fingerprint, _ in statistics.answered(conn, crawl_id, 3):
+        page = captures.page(conn, source, fingerprint)
+        body = captures.load(conn, page.body_sha256) if page is not None and page.body_sha256 else None
+        if body is None:
+            continue
+        if not body.strip():
+            return "empty"
+        if re.search(rb"<input[^>]+type\s*=\s*[\"']?password", body, re.IGNORECASE):
+            return "login-page"
+        body = body[:_LOOKED_INTO]
+        visible = re.sub(rb"(?is)<(script|style|noscript|template)\b.*?</\1\s*>|<[^>]*>", b" ", body)
+        if b"<script" in body.lower() and len(b" ".join(visible.split())) < 200:
+            return "script-only"
+    return None
+
+
+def _public(value: Any) -> Any:
+    """*value* without the user names and passwords that URLs may carry."""
+    if isinstance(value, str):
+        return _CREDENTIALS.sub("***@", value)
+    if isinstance(value, dict):
+        return {key: _public(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_public(item) for item in value]
+    return value
