@@ -34,8 +34,8 @@ LEASE_SECONDS = 60.0
 SETTLE_INTERVAL = 0.05
 """Seconds that a finished page waits at most for others to be committed in the same transaction."""
 
-SETTLE_PAGES = 64
-"""Pages that are committed in one transaction at most."""
+SETTLE_PAGES = 8
+"""Finished pages that start a transaction without waiting; at most a quarter of CONCURRENT_REQUESTS."""
 
 CAPTURE_ENABLED = True
 """Keep the body of each answer, compressed, once per content: what `refine` and conditional requests read."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SEEN_MAX = 250_000
-_BACKLOG_MAX = 2_000
+_GROUP_MAX = 500
 _POLL = 1.0
 
 
@@ -95,7 +95,7 @@ class LedgerScheduler(BaseScheduler):
     Args:
         crawler: whose engine is served.
         settle_interval: seconds that a finished page waits at most for company.
-        settle_pages: pages committed in one transaction at most.
+        settle_pages: finished pages that start a transaction at once; never more than a quarter of the concurrency.
         lease_seconds: life of a lease without a heartbeat.
         concurrency: requests in flight at most; what is kept ready beside them follows from it.
 
@@ -120,8 +120,10 @@ class LedgerScheduler(BaseScheduler):
         self.crawler = crawler
         self.session: Session
         self._settle_interval = settle_interval
-        self._settle_pages = settle_pages
         self._lease_seconds = lease_seconds
+        # What a kill may cost: requests handed out and not yet committed are fetched again, robots.txt with them.
+        self._exposed_max = max(1, concurrency - 1)
+        self._settle_pages = min(settle_pages, max(1, concurrency // 4))
         self._low = 2 * concurrency
         self._batch = max(64, 4 * concurrency)
         self._ready: deque[Lease] = deque()
@@ -228,7 +230,7 @@ class LedgerScheduler(BaseScheduler):
     def next_request(self) -> Request | None:
         """The next leased request, or None while the ledger has none ready."""
         current.set(None)  # what the engine does from here on is nobody's page
-        if self._closing or self._failed or len(self._closed) + self._committing > _BACKLOG_MAX:
+        if self._closing or self._failed or len(self._held) + len(self._closed) + self._committing >= self._exposed_max:
             return None
         if len(self._ready) < self._low:
             self._consider_turn()
@@ -363,7 +365,7 @@ class LedgerScheduler(BaseScheduler):
         if self._next_turn is not None:
             self._next_turn.cancel()
             self._next_turn = None
-        group, self._closed = self._closed[: self._settle_pages], self._closed[self._settle_pages :]
+        group, self._closed = self._closed[:_GROUP_MAX], self._closed[_GROUP_MAX:]
         self._committing = len(group)
         want = max(0, self._batch - len(self._ready)) if len(self._ready) < self._low else 0
         want = min(want, self._budget.left(self._in_hand()))
@@ -414,7 +416,7 @@ class LedgerScheduler(BaseScheduler):
             await asyncio.wait([self._turn])
             await asyncio.sleep(0)
         while self._closed and self._failed is None:
-            group, self._closed = self._closed[: self._settle_pages], self._closed[self._settle_pages :]
+            group, self._closed = self._closed[:_GROUP_MAX], self._closed[_GROUP_MAX:]
             turn = await asyncio.wrap_future(self._writer.turn(group, 0, counts=not self._closed))
             self._account(turn, group)
             if turn.counts is not None:
