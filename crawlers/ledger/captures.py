@@ -25,6 +25,7 @@ _PAGE = (
     "request", "fetched_at",
 )  # fmt: skip
 _KEY = ("source", "fingerprint")
+_CAPTURE = ("sha256", "body", "size", "stored", "captured_at")
 _local = threading.local()
 _pages, _captures = tables.pages, tables.captures
 
@@ -36,8 +37,8 @@ def put(conn: Connection, source: str, answers: Sequence[tuple[Answer, str]]) ->
     bodies = {a.body_sha256: a.body for a, _ in answers if a.body_sha256 is not None and a.body is not None}
     known = {row[0] for row in bulk.select(conn, _captures, ("sha256",), "sha256", list(bodies))}
     now = utc_now()
-    rows = [(sha256, compress(body), len(body), now) for sha256, body in sorted(bodies.items()) if sha256 not in known]
-    bulk.insert(conn, _captures, ("sha256", "body", "size", "captured_at"), rows, key=("sha256",))
+    rows = [_capture_row(sha256, body, now) for sha256, body in sorted(bodies.items()) if sha256 not in known]
+    bulk.insert(conn, _captures, _CAPTURE, rows, key=("sha256",))
     pages = {a.fingerprint: _page_row(source, a, host) for a, host in answers}
     bulk.insert(conn, _pages, _PAGE, list(pages.values()), key=_KEY, replace=_PAGE[2:])
 
@@ -110,6 +111,11 @@ def expire(conn: Connection, before: str) -> int:
             "AND NOT EXISTS (SELECT 1 FROM captures WHERE sha256 = body_sha256)"
         )
     return dropped
+
+
+def _capture_row(sha256: str, body: bytes, now: str) -> tuple[Any, ...]:
+    data = compress(body)
+    return sha256, data, len(body), len(data), now
 
 
 def _page_row(source: str, answer: Answer, host: str) -> tuple[Any, ...]:

@@ -126,6 +126,17 @@ class Database:
         """A read transaction: everything in the block sees one state of the database."""
         yield from self._guarded(self._retried(self._begun, True))
 
+    @contextmanager
+    def connect_raw(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, for what no transaction can do. Thrown away after."""
+        raw = self._engine.raw_connection()
+        try:
+            yield raw.driver_connection
+        except self._engine.dialect.loaded_dbapi.Error as exc:
+            raise DBAPIError("maintenance", None, exc) from None
+        finally:
+            raw.invalidate()
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -230,15 +241,8 @@ class Database:
 
     def _use_wal(self) -> None:
         """Switch the file to write-ahead logging. It remembers."""
-        raw = self._engine.raw_connection()
-        try:
-            raw.execute("PRAGMA journal_mode = WAL")  # type: ignore[attr-defined]
-        except raw.driver_connection.__class__.Error as exc:  # type: ignore[union-attr]
-            raise DBAPIError.instance(
-                "PRAGMA journal_mode", None, exc, Exception, dialect=self._engine.dialect
-            ) from None
-        finally:
-            raw.close()
+        with self.connect_raw() as raw:
+            raw.execute("PRAGMA journal_mode = WAL")
 
 
 def serialize(conn: Connection) -> None:

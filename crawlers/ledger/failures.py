@@ -78,7 +78,7 @@ def failure_of(exc: DBAPIError, database: Database) -> LedgerError:
         return LedgerError(
             f"expected to read and write {where}, got: {text}. Check the permissions of the file and its folder"
         )
-    if _is_refusal(text) and code is None:
+    if code is None and _sqlstate(exc) is None and _is_refusal(text):
         return LedgerError(
             f"expected to be let in to {where}, got: {text}. Check user, password and database in DATABASE_URL"
         )

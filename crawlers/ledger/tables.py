@@ -162,8 +162,10 @@ captures = Table(
     Column("sha256", String, primary_key=True),
     Column("body", LargeBinary, nullable=False, comment="zstd"),
     Column("size", Integer, nullable=False, comment="bytes before compression"),
+    Column("stored", Integer, nullable=False, comment="bytes after compression"),
     Column("captured_at", String, nullable=False),
 )
+Index("ix_captures_sizes", captures.c.captured_at, captures.c.size, captures.c.stored)  # sums without reading bodies
 
 records = Table(
     "records",
