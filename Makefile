@@ -10,7 +10,7 @@ TEST_ARGS ?= -n 2
 UV_VERSION := 0.13.9
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 BIN := .venv/bin
-SYNC = UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(UV) sync --quiet --frozen --inexact --python "$(PYTHON)"
+SYNC = UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(UV) sync --quiet --frozen --inexact --compile-bytecode --python "$(PYTHON)"
 LOCKED := uv.lock pyproject.toml
 
 .DEFAULT_GOAL := help
