@@ -104,7 +104,7 @@ SPIDER_MIDDLEWARES: dict[str, int | None] = {
 ROBOTS_LIFETIME = 86_400.0
 """Seconds for which a robots.txt is believed."""
 
-ROBOTS_PATIENCE = 60.0
+ROBOTS_PATIENCE = 40.0
 """Seconds for which an unreachable robots.txt is waited for before the site's pages are skipped."""
 
 ROBOTS_DELAY_MAX = 60.0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 THRESHOLD = 5
-"""Failures of a host in a row after which its requests wait together."""
+"""Failures of a host in a row after which its requests wait together, if they were of several requests."""
 
-_NAME_OUTAGE = 10.0
+_REQUESTS_MIN = 3
+_FIRST_TIMES, _NAME_TIMES, _NAME_OUTAGE = 6, 4, 10.0
+_HEALTHY_MAX = 4.0
 _PROBE_EVERY = 60.0
 _HOSTS_MAX, _TRIES_MAX = 10_000, 100_000
 
@@ -18,10 +20,12 @@ _HOSTS_MAX, _TRIES_MAX = 10_000, 100_000
 class Health:
     """What was seen of one host lately."""
 
-    answered: bool = False
-    """It gave a good answer at least once in this crawl."""
+    answers: int = 0
+    """Good answers in this crawl."""
     failures: int = 0
     """In a row, since the last good answer."""
+    failed: set[str] = field(default_factory=set)
+    """Some of the requests that failed in that row."""
     down_since: float = 0.0
     """Time of the first failure in a row."""
     pauses: int = 0
@@ -35,9 +39,9 @@ class Health:
 class Circuit:
     """Counts failures per host and per request, and says how long to wait.
 
-    Two things can be wrong, and they are told apart by whether the host answers others: one request fails (it is
-    tried again on its own, a limited number of times), or the host is down (its requests wait together, each wait
-    longer, none of them counted, until the host has been silent for too long).
+    Two things can be wrong, and they are told apart by whether the host answers others. One request fails: it is
+    tried again on its own, a limited number of times. The host is down: several requests failed and none was answered
+    in between; all wait together, each wait longer, none of them counted, until it has been silent for too long.
 
     Times are seconds of a clock that does not jump; the caller passes them in.
 
@@ -56,33 +60,51 @@ class Circuit:
         self._outage = outage
         self._first_outage = min(first_outage, outage)
         self._hosts: OrderedDict[str, Health] = OrderedDict()
-        self._tries: OrderedDict[str, int] = OrderedDict()
+        self._tries: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def answered(self, host: str, request: str) -> bool:
         """Note a good answer of *host* to *request*; True where the host had been down."""
         self._tries.pop(request, None)
         health = self._health(host)
-        was_down = health.failures >= THRESHOLD
-        health.answered, health.failures, health.pauses = True, 0, 0
+        health.answers += 1
+        if not health.failures:
+            return False
+        was_down = self.is_down(host)
+        health.failures, health.pauses = 0, 0
+        health.failed.clear()
         return was_down
 
-    def failed(self, host: str, reason: str, now: float) -> None:
+    def failed(self, host: str, request: str, reason: str, now: float) -> None:
         """Note a failure that speaks of the whole host, such as a refused connection."""
         health = self._health(host)
         if not health.failures:
             health.down_since = now
         health.failures += 1
         health.reason = reason
+        if len(health.failed) < _REQUESTS_MIN:
+            health.failed.add(request)
 
-    def retry_in(self, request: str, limit: int) -> float | None:
-        """Count a try of *request*; seconds to wait before the next, or None after *limit* of them."""
-        tries = self._tries.pop(request, 0) + 1
-        if tries > limit:
+    def retry_in(self, host: str, request: str, limit: int) -> float | None:
+        """Count a try of *request*; seconds to wait before the next, or None after *limit* of them.
+
+        The waits stay short while the host answers others: then it is chance, and chance is met by trying often.
+        """
+        health = self._health(host)
+        tries, answers = self._tries.pop(request, (0, health.answers))
+        if tries >= self._limit(health, limit):
             return None
-        self._tries[request] = tries
+        self._tries[request] = tries + 1, health.answers
         if len(self._tries) > _TRIES_MAX:
             self._tries.popitem(last=False)
-        return self._wait(tries - 1)
+        wait = self._wait(tries)
+        return min(wait, _HEALTHY_MAX) if health.answers > answers else wait
+
+    @staticmethod
+    def _limit(health: Health, limit: int) -> int:
+        """A host that has never answered is tried less often; a name that was never found is likely misspelt."""
+        if health.answers:
+            return limit
+        return min(limit, _NAME_TIMES if health.reason == "dns" else _FIRST_TIMES)
 
     def pause(self, host: str) -> float:
         """Seconds for which *host* is left alone now; longer each time in a row."""
@@ -92,12 +114,13 @@ class Circuit:
 
     def is_down(self, host: str) -> bool:
         """Whether *host* failed so often in a row that its requests wait together."""
-        return self._health(host).failures >= THRESHOLD
+        health = self._health(host)
+        return health.failures >= THRESHOLD and len(health.failed) >= _REQUESTS_MIN
 
     def given_up(self, host: str, now: float) -> str | None:
         """Slug of the last failure of a host that was silent for too long; None for all others."""
         health = self._health(host)
-        if health.failures < THRESHOLD:
+        if not self.is_down(host):
             return None
         return health.reason if now - health.down_since >= self._patience(health) else None
 
@@ -114,9 +137,8 @@ class Circuit:
         return now - self._health(host).down_since
 
     def _patience(self, health: Health) -> float:
-        if health.answered:
+        if health.answers:
             return self._outage
-        # A name that was never found is most often a name that was misspelt.
         return min(_NAME_OUTAGE, self._first_outage) if health.reason == "dns" else self._first_outage
 
     def _wait(self, before: int) -> float:

@@ -106,6 +106,11 @@ class _BoundedParser(_LenientHTTPClientParser):
             )
         super().lineReceived(line)
 
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        raise Failed(
+            "too-large", f"expected header lines of at most {self.MAX_LENGTH} bytes, got {len(line)}; answer dropped"
+        )
+
 
 class _BoundedProtocol(_LenientHTTP11ClientProtocol):
     def request(self, request: Any) -> Any:

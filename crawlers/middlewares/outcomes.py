@@ -141,7 +141,7 @@ def _childless(problem: BaseException) -> bool:
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
-    """*problem* and what caused it, the innermost first: a reset is told apart inside Twisted's wrappers."""
+    """*problem*, then what caused it: a reset is told apart inside the wrappers of Scrapy and Twisted."""
     chain, seen = [problem], {id(problem)}
     for item in chain:
         inner = [f.value for f in getattr(item, "reasons", None) or [] if hasattr(f, "value")]
@@ -149,4 +149,4 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
             if cause is not None and id(cause) not in seen:
                 seen.add(id(cause))
                 chain.append(cause)
-    return reversed(chain)
+    return iter(chain)

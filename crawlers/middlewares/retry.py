@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 REASON = "host-down"
 _HOST_STATUSES = frozenset({429, 502, 503, 504, 522, 524})
-_PAGE_REASONS = frozenset({"tls", "bad-answer", "cut", "cancelled"})
 _STATUS_TIMES, _PAGE_TIMES = 5, 2
+_LIMITS = {"tls": 2, "bad-answer": 2, "cancelled": 2, "cut": 6}
 
 
 class RetryMiddleware:
@@ -96,12 +96,14 @@ class RetryMiddleware:
 
     async def process_response(self, request: Request, response: Response) -> Response | Request:
         """Try again after a status that may pass."""
-        if not _concerned(request):
-            return response
         status = response.status
+        if not _web(request):
+            return response
         if status not in self._statuses:
             if self._circuit.answered(host_of(request), _name(request)):
                 self._holds.release(host_of(request), REASON)
+            return response
+        if request.meta.get("dont_retry"):
             return response
         limit = _STATUS_TIMES if status in _HOST_STATUSES or status == 408 else _PAGE_TIMES
         again = await self._again(request, f"http-{status}", limit, host_level=status in _HOST_STATUSES)
@@ -114,18 +116,18 @@ class RetryMiddleware:
         reason = reason_of(exception)[0]
         if reason not in TEMPORARY:
             return None
-        page_level = reason in _PAGE_REASONS
-        return await self._again(request, reason, _PAGE_TIMES if page_level else self._times, host_level=not page_level)
+        limit = _LIMITS.get(reason, self._times)
+        return await self._again(request, reason, limit, host_level=reason not in _LIMITS)
 
     async def _again(self, request: Request, reason: str, limit: int, *, host_level: bool) -> Request | None:
         """The request to send again, after the wait; Postponed where it has a lease; None where it is given up."""
         host, now = host_of(request), time.monotonic()
         if host_level:
-            self._circuit.failed(host, reason, now)
+            self._circuit.failed(host, _name(request), reason, now)
         if host_level and self._circuit.is_down(host):
             seconds = None if self._circuit.given_up(host, now) else self._pause(host, reason)
         else:
-            seconds = self._circuit.retry_in(_name(request), min(limit, self._times))
+            seconds = self._circuit.retry_in(host, _name(request), min(limit, self._times))
         if seconds is None:
             self._count("retry/given_up")
             return None
@@ -154,8 +156,12 @@ class RetryMiddleware:
             self._stats.inc_value(key)
 
 
+def _web(request: Request) -> bool:
+    return bool(request.url.startswith(("http:", "https:")))
+
+
 def _concerned(request: Request) -> bool:
-    return request.url.startswith(("http:", "https:")) and not request.meta.get("dont_retry")
+    return _web(request) and not request.meta.get("dont_retry")
 
 
 def _name(request: Request) -> str:

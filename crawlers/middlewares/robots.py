@@ -16,7 +16,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.middlewares.holds import META_LEASE, wait
-from crawlers.middlewares.outcomes import Postponed, Skipped, reason_of
+from crawlers.middlewares.outcomes import Failed, Postponed, Skipped, reason_of
 from crawlers.middlewares.robotsfile import MAX_BYTES, RobotsFile, token_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ META_RIGHTS = "gristmill_rights"
 _META_BYTES = "gristmill_robots_bytes"
 _ORIGINS_MAX = 5_000
 _SMALL = 16 * 1024
+_NEVER = "never asked"
+_NAME_PATIENCE = 6.0
 _PATIENCE = 2.0
 _FIRST_WAIT, _LONGEST_WAIT, _GIVEN_UP = 1.0, 30.0, 600.0
 
@@ -42,8 +44,9 @@ _FIRST_WAIT, _LONGEST_WAIT, _GIVEN_UP = 1.0, 30.0, 600.0
 class RobotsUnreachable(Exception):
     """robots.txt could not be had this time."""
 
-    def __init__(self, detail: str, until: float | None = None) -> None:
+    def __init__(self, detail: str, reason: str = "robots-unreachable", until: float | None = None) -> None:
         super().__init__(detail)
+        self.reason = reason
         self.until = until
 
 
@@ -53,13 +56,14 @@ class Known:
 
     file: RobotsFile | None = None
     """None: the whole site may be fetched."""
-    how: str = "no robots.txt"
+    how: str = _NEVER
     expires: float = 0.0
     """By the monotonic clock."""
     retry_at: float = 0.0
     """Unix seconds before which an unreachable file is not asked for again; 0: it was reached."""
     failing_since: float = 0.0
     failures: int = 0
+    reason: str = ""
     detail: str = ""
     fetch: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -68,7 +72,8 @@ class RobotsMiddleware:
     """Asks for robots.txt once per origin, and lets through what it allows.
 
     A 4xx answer allows everything; 5xx, 429 and no answer at all forbid everything for the time being: requests wait
-    for it, together, and are skipped as ``robots-unreachable`` once it has been away for *patience* seconds.
+    for it, together. Once it has been away for *patience* seconds they are skipped as ``robots-unreachable``, or,
+    where the host does not answer at all, fail with the reason of that (``dns``, ``refused`` …).
 
     Args:
         download: fetches a request outside the scheduler.
@@ -96,7 +101,7 @@ class RobotsMiddleware:
         pace: Callable[[str, float], None] = lambda slot, delay: None,
         user_agent: str = "Gristmill",
         lifetime: float = 86_400.0,
-        patience: float = 60.0,
+        patience: float = 40.0,
         delay_max: float = 60.0,
         timeout: float = 30.0,
         stats: Any = None,
@@ -133,7 +138,7 @@ class RobotsMiddleware:
             pace=pace,
             user_agent=settings["ROBOTSTXT_USER_AGENT"] or settings["USER_AGENT"],
             lifetime=settings.getfloat("ROBOTS_LIFETIME", 86_400.0),
-            patience=settings.getfloat("ROBOTS_PATIENCE", 60.0),
+            patience=settings.getfloat("ROBOTS_PATIENCE", 40.0),
             delay_max=settings.getfloat("ROBOTS_DELAY_MAX", 60.0),
             timeout=min(30.0, settings.getfloat("DOWNLOAD_TIMEOUT")),
             stats=crawler.stats,
@@ -187,14 +192,21 @@ class RobotsMiddleware:
             await wait(request, time.time() + _PATIENCE, "robots-unreachable", "robots.txt is still being fetched")
 
     async def _wait_or_give_up(self, request: Request, known: Known) -> None:
-        if time.monotonic() - known.failing_since >= self._patience:
+        if time.monotonic() - known.failing_since >= self._patience_with(known):
             self._count("robots/unreachable")
+            if known.reason != "robots-unreachable":
+                raise Failed(known.reason, f"the host does not answer, first of all not for {known.detail}")
             raise Skipped(
                 "robots-unreachable",
                 f"robots.txt could not be had for {self._patience:.0f} s, which forbids the whole site for now "
                 f"(RFC 9309): {known.detail}",
             )
         await wait(request, known.retry_at, "robots-unreachable", known.detail)
+
+    def _patience_with(self, known: Known) -> float:
+        """A name that was never found is most often misspelt: nobody wants to wait for it."""
+        never = known.file is None and known.how == _NEVER
+        return min(_NAME_PATIENCE, self._patience) if never and known.reason == "dns" else self._patience
 
     async def _fetch(self, origin: str, token: str, known: Known) -> None:
         try:
@@ -214,7 +226,8 @@ class RobotsMiddleware:
         known.failing_since = known.failing_since or now
         known.failures += exc.until is None
         pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(known.failures - 1, 10)) * random.uniform(1.0, 1.2)
-        if now - known.failing_since >= self._patience:
+        known.reason = exc.reason
+        if now - known.failing_since >= self._patience_with(known):
             pause = _GIVEN_UP
         known.retry_at = exc.until or time.time() + pause
         known.detail = str(exc)
@@ -254,14 +267,14 @@ class RobotsMiddleware:
         try:
             response = await self._bounded(request)
         except Postponed as exc:
-            raise RobotsUnreachable(exc.detail, exc.until) from exc
+            raise RobotsUnreachable(exc.detail, until=exc.until) from exc
         except Skipped:
             return None
         except Exception as exc:
             reason, detail = reason_of(exc)
             if reason == "redirect-loop":
                 return None
-            raise RobotsUnreachable(f"{url}: {reason} ({detail})") from exc
+            raise RobotsUnreachable(f"{url}: {detail or reason}", reason) from exc
         if response.status >= 500 or response.status == 429:
             raise RobotsUnreachable(f"{url} answered {response.status}")
         return response
