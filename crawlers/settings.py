@@ -81,7 +81,9 @@ DOWNLOAD_HANDLERS: dict[str, str | None] = {
 
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     # Requests pass from the top to the bottom, answers from the bottom to the top.
+    "crawlers.middlewares.revisit.RevisitMiddleware": 20,  # answers from the captures, so that nothing else is asked
     "crawlers.middlewares.guard.GuardMiddleware": 30,  # first: what the URL alone forbids costs nothing more
+    "crawlers.middlewares.offsite.OffsiteMiddleware": 50,
     "crawlers.middlewares.holds.HoldMiddleware": 90,  # hosts that are left alone, before their robots.txt is asked
     "crawlers.middlewares.robots.RobotsMiddleware": 100,
     "crawlers.middlewares.retry.RetryMiddleware": 550,
@@ -89,6 +91,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "crawlers.middlewares.redirects.MetaRefreshMiddleware": 580,
     "crawlers.middlewares.compression.CompressionMiddleware": 590,
     "crawlers.middlewares.redirects.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
@@ -98,6 +101,8 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
 """One rule a file; the numbers leave room for those of a project."""
 
 SPIDER_MIDDLEWARES: dict[str, int | None] = {
+    "crawlers.middlewares.start.StartMiddleware": 5,  # what refine and readmit begin with
+    "crawlers.middlewares.settle.SettleMiddleware": 10,  # first: opens the page for all that follow
     "crawlers.middlewares.schemes.SchemeMiddleware": 600,
 }
 
