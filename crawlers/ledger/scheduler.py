@@ -18,7 +18,7 @@ from scrapy import signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.utils.defer import deferred_from_coro
 
-from crawlers.errors import ConfigurationError, DiskFull, GristmillError
+from crawlers.errors import ConfigurationError, DiskFull, GristmillError, RequestNotSerializable
 from crawlers.ledger import crawls, records
 from crawlers.ledger.budget import PageBudget
 from crawlers.ledger.requests import META_LEASE, entry_of, request_of
@@ -223,9 +223,18 @@ class LedgerScheduler(BaseScheduler):
         held = self._held.get(request.meta.get(META_LEASE, -1))
         if held is not None and held is not page:
             return self._replace(held, request)
-        if page is not None and page.lease is not None and not page.closed:
-            return self._discover(page, request)
-        return self._start(request)
+        if page is None or page.lease is None or page.closed:
+            page = None
+        try:
+            return self._start(request) if page is None else self._discover(page, request)
+        except RequestNotSerializable as exc:
+            # Raised further, it would end one of the tasks that Scrapy takes a page's output with.
+            if page is None:
+                self._fail(exc)
+            else:
+                logger.error("%s", exc)
+                page.fail("not-serializable", str(exc))
+            return False
 
     def next_request(self) -> Request | None:
         """The next leased request, or None while the ledger has none ready."""

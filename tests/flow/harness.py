@@ -21,6 +21,7 @@ PLAIN = {
     # Only what a record passes between spider and ledger: the pages of these tests are alike on purpose.
     "ITEM_PIPELINES": json.dumps({"crawlers.pipelines.store.StorePipeline": 900}),
     "SPIDER_MODULES": "tests.flow.spiders",
+    "SPIDER_LOADER_CLASS": "scrapy.spiderloader.SpiderLoader",
 }
 
 

@@ -16,5 +16,7 @@ class PagesSpider(scrapy.Spider):
 
     def parse(self, response):
         title = response.css("title::text").get("")
-        yield Record(source=self.name, key=response.url, url=response.url, title=title, text=response.css("body ::text").get())
+        yield Record(
+            source=self.name, key=response.url, url=response.url, title=title, text=response.css("body ::text").get()
+        )
         yield from response.follow_all(css="a")
