@@ -52,15 +52,18 @@ class StartMiddleware:
         settings = self._crawler.settings
         selection = Selection.from_json(settings["GRISTMILL_SELECTION"])
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        # The transaction sees the rejections as they were at its beginning, whatever becomes of them meanwhile.
         with database.read() as conn:
-            rows = list(rejections.keys(conn, self._crawler.spidercls.name, selection.stage, selection.reason))
-        for record_id in rows:
-            with database.read() as conn:
-                row = rejections.get(conn, record_id)
-            if row is None or not selection.matches(row):
-                continue
-            record = from_dict(row["record"])
-            record.cache[RESUME_AT] = row["stage"]
-            yield record
-            while self._crawler.engine.scraper.slot.itemproc_size > _BACKLOG:  # type: ignore[union-attr]
-                await asyncio.sleep(0.01)
+            chosen = rejections.iterate(
+                conn,
+                self._crawler.spidercls.name,
+                reason=selection.reason,
+                stage=selection.stage,
+                where=selection.matches,
+            )
+            for row in chosen:
+                record = from_dict(row["record"])
+                record.cache[RESUME_AT] = row["stage"]
+                yield record
+                while self._crawler.engine.scraper.slot.itemproc_size > _BACKLOG:  # type: ignore[union-attr]
+                    await asyncio.sleep(0.01)
