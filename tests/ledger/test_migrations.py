@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import inspect, text
+
+from crawlers.errors import LedgerTooNew
+from crawlers.ledger import migrations, tables
+from crawlers.ledger.database import open_database
+from tests.ledger_pages import Ledger, record
+
+
+def add_stars(conn) -> None:
+    conn.execute(text("ALTER TABLE records ADD COLUMN stars INTEGER"))
+    conn.execute(text("UPDATE records SET stars = 5"))
+
+
+def rename_stars(conn) -> None:
+    conn.execute(text("ALTER TABLE records RENAME COLUMN stars TO rating"))
+
+
+STEPS = {migrations.CURRENT + 1: add_stars, migrations.CURRENT + 2: rename_stars}
+NEWEST = migrations.CURRENT + 2
+
+
+def test_an_empty_database_gets_every_table(database):
+    with database.read() as conn:
+        assert set(tables.metadata.tables) <= set(inspect(conn).get_table_names())
+        assert migrations.version_of(conn) == migrations.CURRENT
+        assert migrations.is_current(conn, "here")
+
+
+def test_every_version_above_the_first_has_a_step():
+    assert sorted(migrations.STEPS) == list(range(2, migrations.CURRENT + 1))
+
+
+def test_an_older_ledger_is_brought_forward_step_by_step(ledger):
+    ledger.page(1, record("a"))
+    applied = ledger.database.run(migrations.migrate, "here", NEWEST, STEPS)
+    assert applied == [migrations.CURRENT + 1, NEWEST]
+    with ledger.database.read() as conn:
+        assert conn.execute(text("SELECT rating FROM records")).scalar() == 5
+        assert migrations.version_of(conn) == NEWEST
+    assert [row["version"] for row in ledger.rows("schema_versions")] == [1, 2, 3]
+    assert ledger.database.run(migrations.migrate, "here", NEWEST, STEPS) == []
+
+
+def test_a_migration_that_fails_has_not_happened(ledger):
+    def broken(conn):
+        add_stars(conn)
+        raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError):
+        ledger.database.run(migrations.migrate, "here", migrations.CURRENT + 1, {migrations.CURRENT + 1: broken})
+    with ledger.database.read() as conn:
+        assert migrations.version_of(conn) == migrations.CURRENT
+        assert "stars" not in {column["name"] for column in inspect(conn).get_columns("records")}
+    assert ledger.page(1, record("a")).new == 1
+
+
+def test_a_newer_ledger_is_refused(ledger):
+    ledger.database.run(migrations.migrate, "here", NEWEST, STEPS)
+    with pytest.raises(LedgerTooNew, match=rf"version {migrations.CURRENT} or older at here, got version {NEWEST}"):
+        ledger.database.run(migrations.migrate, "here")
+
+
+def test_processes_that_start_at_once_create_the_tables_once(url):
+    errors: list[BaseException] = []
+    ready = threading.Barrier(4)
+
+    def start() -> None:
+        try:
+            ready.wait()
+            open_database(url).close()
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    ledger = Ledger(open_database(url))
+    assert len(ledger.rows("schema_versions")) == 1
+    ledger.database.close()
