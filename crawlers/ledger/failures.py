@@ -53,7 +53,7 @@ def is_connection_lost(exc: DBAPIError) -> bool:
 
 def failure_of(exc: DBAPIError, database: Database) -> LedgerError:
     """The error of ours that *exc* stands for."""
-    where, text = database.where, str(exc.orig).strip()
+    where, text = database.where, _words_of(exc)
     if _is_full(exc, database):
         return DiskFull(
             f"no space left where the ledger lives ({where}): free some space and run the same command again; "
@@ -117,6 +117,12 @@ def _sqlite_code(exc: DBAPIError) -> str | None:
 def _sqlstate(exc: DBAPIError) -> str | None:
     state = getattr(exc.orig, "sqlstate", None)
     return str(state) if state else None
+
+
+def _words_of(exc: DBAPIError) -> str:
+    """What the database said, without the statement that some servers repeat below it."""
+    said = getattr(getattr(exc.orig, "diag", None), "message_primary", None)
+    return str(said or exc.orig).strip()
 
 
 def _is_refusal(text: str) -> bool:

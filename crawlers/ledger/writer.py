@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from crawlers.ledger import commit as commits
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from crawlers.ledger.session import Session
     from crawlers.ledger.settlement import Lease, Settlement
 
+T = TypeVar("T")
+
+Validators = dict[str, tuple[str | None, str | None, str | None]]
+"""Fingerprint of a request to the ETag, the Last-Modified and the capture's hash of its last answer."""
+
 
 @dataclass(slots=True)
 class Turn:
@@ -30,8 +35,8 @@ class Turn:
 
     committed: Committed | None = None
     leases: list[Lease] = field(default_factory=list)
-    validators: dict[str, tuple[str | None, str | None, str | None]] = field(default_factory=dict)
-    """Fingerprint to ETag, Last-Modified and the capture's hash, for the leases that have them."""
+    validators: Validators = field(default_factory=dict)
+    """Of the leases that were answered before."""
     counts: dict[str, int] | None = None
     """State to number of requests, where they were asked for."""
     next_available: float | None = None
@@ -53,8 +58,8 @@ class LedgerWriter:
         """Commit *settlements*, then claim up to *want* leases."""
         return self._pool.submit(self._session.database.run, self._turn, settlements, want, counts)
 
-    def submit(self, job: Callable[[Connection], None]) -> Future[None]:
-        """Run *job* in a write transaction of its own."""
+    def submit(self, job: Callable[[Connection], T]) -> Future[T]:
+        """Run *job* in a write transaction of its own; the result is what it returns."""
         return self._pool.submit(self._session.database.run, job)
 
     def close(self) -> None:
