@@ -85,7 +85,12 @@ class Reply:
         if self.status not in {204, 304}:
             lines.append(f"Content-Length: {len(self.body)}")
         lines += [f"{name}: {value}" for name, value in self.headers]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if head else self.body)
+        text = "\r\n".join([*lines, "", ""])
+        try:
+            data = text.encode("latin-1")
+        except UnicodeEncodeError:
+            data = text.encode()
+        return data + (b"" if head else self.body)
 
 
 class Connection(asyncio.Protocol):
@@ -180,6 +185,7 @@ class Site:
         page_bytes: size of a page to aim at.
         seed: of the content and of the failures.
         port: 0 for a free one.
+        host: address to listen on.
         log_file: append a JSON line per request here instead of keeping them in :attr:`log`.
         charset_header: name the charset in the header; else only in the page.
         latency: seconds before each answer.
@@ -198,10 +204,11 @@ class Site:
         charset_header: bool = True,
         latency: float = 0.0,
         fan_out: int = 20,
+        host: str = "127.0.0.1",
     ) -> None:
         self.topology = Topology(topology, pages, fan_out)
         self.page_bytes, self.seed, self.port = page_bytes, seed, port
-        self.charset_header, self.latency = charset_header, latency
+        self.charset_header, self.latency, self.host = charset_header, latency, host
         self.robots: str | bytes | int = "User-agent: *\nAllow: /\n"
         """Text of robots.txt, or the status it is answered with."""
         self.headers: list[tuple[str, str]] = []
@@ -249,7 +256,7 @@ class Site:
     async def listen(self) -> None:
         """Accept connections; keeps the port it had before."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.port, backlog=1024)
+        self._server = await loop.create_server(lambda: Connection(self), self.host, self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _shut(self) -> None:
@@ -277,7 +284,7 @@ class Site:
     @property
     def base(self) -> str:
         """``http://127.0.0.1:<port>``."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def url(self, path: str = "/") -> str:
         """Absolute URL of *path*."""

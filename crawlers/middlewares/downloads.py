@@ -17,6 +17,7 @@ from scrapy.core.downloader.handlers.http11 import (
     _LenientHTTPClientParser,
     _ScrapyAgent,
 )
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.utils._download_handlers import normalize_bind_address, wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.interfaces import IReactorPluggableNameResolver, IReactorTCP, IReactorTime
@@ -24,7 +25,7 @@ from twisted.web.client import _HTTP11ClientFactory
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawlers.middlewares.holds import holds_of
-from crawlers.middlewares.outcomes import Failed, Skipped
+from crawlers.middlewares.outcomes import Outcome, Skipped
 from crawlers.network import AddressPolicy
 
 if TYPE_CHECKING:
@@ -101,13 +102,13 @@ class _BoundedParser(_LenientHTTPClientParser):
     def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
         self._header_bytes = self._header_bytes + len(line) + 2
         if self._header_bytes > HEADERS_MAXSIZE:
-            raise Failed(
+            raise Skipped(
                 "too-large", f"expected a header of at most {HEADERS_MAXSIZE} bytes, got more; the answer was dropped"
             )
         super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
-        raise Failed(
+        raise Skipped(
             "too-large", f"expected header lines of at most {self.MAX_LENGTH} bytes, got {len(line)}; answer dropped"
         )
 
@@ -160,6 +161,10 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         try:
             with wrap_twisted_exceptions():
                 return await maybe_deferred_to_future(agent.download_request(request))
+        except DownloadCancelledError as exc:
+            # The only one who cancels a download under way is the limit: a timeout has an exception of its own.
+            limit = request.meta.get("download_maxsize", self._default_maxsize)
+            raise Skipped("too-large", f"expected at most DOWNLOAD_MAXSIZE={limit} bytes, got more") from exc
         except Exception as exc:
             outcome = _outcome_inside(exc)
             if outcome is None:
@@ -169,11 +174,11 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
             raise outcome from None
 
 
-def _outcome_inside(exc: BaseException) -> Skipped | Failed | None:
+def _outcome_inside(exc: BaseException) -> Outcome | None:
     """What our own guards raised, where Twisted wrapped it into something else."""
     seen: list[BaseException | None] = [exc]
     for item in seen:
-        if isinstance(item, Skipped | Failed):
+        if isinstance(item, Outcome):
             return item
         if item is not None and len(seen) < 20:
             seen += [f.value for f in getattr(item, "reasons", None) or [] if hasattr(f, "value")]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-TEMPORARY = frozenset({"dns", "timeout", "refused", "reset", "unreachable", "cut", "tls", "bad-answer", "cancelled"})
+TEMPORARY = frozenset({"dns", "timeout", "refused", "reset", "unreachable", "cut", "tls", "bad-answer"})
 """Reasons that may pass by themselves."""
 
 _MARK = "skip_reason"
@@ -114,7 +114,7 @@ _BY_TYPE: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
 
 _BY_TEXT: tuple[tuple[type[BaseException], str, str], ...] = (
     (DownloadCancelledError, "max size", "too-large"),
-    (DownloadCancelledError, "", "cancelled"),
+    (DownloadCancelledError, "", "too-large"),
     (IgnoreRequest, "max redirections", "redirect-loop"),
     (IgnoreRequest, "offsite", "offsite"),
     (IgnoreRequest, "decompress", "too-large"),

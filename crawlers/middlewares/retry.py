@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 REASON = "host-down"
 _HOST_STATUSES = frozenset({429, 502, 503, 504, 522, 524})
 _STATUS_TIMES, _PAGE_TIMES = 5, 2
-_LIMITS = {"tls": 2, "bad-answer": 2, "cancelled": 2, "cut": 6}
+_LIMITS = {"tls": 2, "bad-answer": 2, "cut": 6}
 
 
 class RetryMiddleware:

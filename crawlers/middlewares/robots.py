@@ -36,7 +36,8 @@ _META_BYTES = "gristmill_robots_bytes"
 _ORIGINS_MAX = 5_000
 _SMALL = 16 * 1024
 _NEVER = "never asked"
-_NAME_PATIENCE = 6.0
+_SHORT_PATIENCE = 6.0
+_LIKELY_WRONG = frozenset({"dns", "tls", "bad-answer"})
 _PATIENCE = 2.0
 _FIRST_WAIT, _LONGEST_WAIT, _GIVEN_UP = 1.0, 30.0, 600.0
 
@@ -204,9 +205,9 @@ class RobotsMiddleware:
         await wait(request, known.retry_at, "robots-unreachable", known.detail)
 
     def _patience_with(self, known: Known) -> float:
-        """A name that was never found is most often misspelt: nobody wants to wait for it."""
+        """A host that never answered and has no address, or no certificate, is most often misspelt."""
         never = known.file is None and known.how == _NEVER
-        return min(_NAME_PATIENCE, self._patience) if never and known.reason == "dns" else self._patience
+        return min(_SHORT_PATIENCE, self._patience) if never and known.reason in _LIKELY_WRONG else self._patience
 
     async def _fetch(self, origin: str, token: str, known: Known) -> None:
         try:
