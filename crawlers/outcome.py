@@ -147,7 +147,7 @@ def _complete(summary: dict[str, Any]) -> Outcome:
         step = f"Look at what was rejected: scrapy rejected {summary['source']}"
     else:
         step = ""
-    return Outcome(COMPLETE, f"Complete: {headline}", step)
+    return Outcome(COMPLETE, headline, step)
 
 
 def _why(reasons: list[dict[str, Any]]) -> str:

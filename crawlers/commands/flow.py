@@ -58,7 +58,7 @@ class Command(BaseRunSpiderCommand):
             raise UsageError(f"expected at most one source, got {len(args)}: {' '.join(args)}")
         console = Console(highlight=False, soft_wrap=True)
         with tempfile.TemporaryDirectory(prefix="gristmill-flow-") as folder:
-            crawler = self._crawler(args, folder)
+            crawler = self._prepared(args, folder)
             problem = flow.prepare(crawler, opts.spargs)
             self._head(console, crawler, problem, named=bool(args))
             steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
@@ -69,7 +69,7 @@ class Command(BaseRunSpiderCommand):
         broken = [c for _, found in steps for c in found if c.state == flow.BROKEN]
         self.exitcode = WRONG_USE if broken else COMPLETE
 
-    def _crawler(self, args: list[str], folder: str) -> Crawler:
+    def _prepared(self, args: list[str], folder: str) -> Crawler:
         """A crawler for the source; where there is no ledger yet, one whose ledger is in *folder* and goes with it."""
         assert self.crawler_process is not None
         assert self.settings is not None
@@ -110,4 +110,3 @@ class Command(BaseRunSpiderCommand):
             return
         pairs = [f"{name} = {flow.shown(name, value)}" for name, value in component.settings.items()]
         console.print(Text(" " * 15 + f"{'':<30}" + "  ".join(pairs), style="cyan"))
-

@@ -35,6 +35,10 @@ _HOSTS = 25
 _SAMPLES = 3
 _EXCERPT = 280
 _LOOKED_INTO = 200_000
+_FEW_BYTES = 200
+_PASSWORD = re.compile(rb"<input[^>]{1,500}?type\s?=\s?[\"']?password")
+_TAG = re.compile(rb"<[^<>]*>")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"'<>]+@")
 
 
@@ -221,25 +225,37 @@ def excerpt(text: str | None, limit: int) -> str | None:
     """The beginning of *text* on one line, at most *limit* code points."""
     if not text:
         return None
-    line = " ".join(text[: 4 * limit].split())
+    line = printable(" ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1].rstrip() + "…"
 
 
+def printable(text: str) -> str:
+    """*text* without control characters, which a terminal would obey (a tab or a line break becomes a space)."""
+    return _CONTROL.sub(lambda match: " " if match[0] in "\t\n\r" else "\ufffd", text)
+
+
 def _clue(conn: Connection, source: str, crawl_id: int) -> str | None:
-    """Why pages may have given no record, by what they look like: login-page, script-only, empty."""
+    """Why pages may have given no record, by what they look like."""
     for fingerprint, _ in statistics.answered(conn, crawl_id, 3):
         page = captures.page(conn, source, fingerprint)
         body = captures.load(conn, page.body_sha256) if page is not None and page.body_sha256 else None
-        if body is None:
-            continue
-        if not body.strip():
-            return "empty"
-        if re.search(rb"<input[^>]+type\s*=\s*[\"']?password", body, re.IGNORECASE):
-            return "login-page"
-        body = body[:_LOOKED_INTO]
-        visible = re.sub(rb"(?is)<(script|style|noscript|template)\b.*?</\1\s*>|<[^>]*>", b" ", body)
-        if b"<script" in body.lower() and len(b" ".join(visible.split())) < 200:
-            return "script-only"
+        look = look_of(body) if body is not None else None
+        if look is not None:
+            return look
+    return None
+
+
+def look_of(body: bytes) -> str | None:
+    """What an answer looks like that holds no record: login-page, script-only, empty; None: like a page."""
+    body = body[:_LOOKED_INTO].lower()
+    if not body.strip():
+        return "empty"
+    if _PASSWORD.search(body):
+        return "login-page"
+    outside = [part.partition(b"</script")[2] for part in body.split(b"<script")[1:]]
+    visible = _TAG.sub(b" ", b" ".join([body.partition(b"<script")[0], *outside]))
+    if b"<script" in body and len(b" ".join(visible.split())) < _FEW_BYTES:
+        return "script-only"
     return None
 
 
