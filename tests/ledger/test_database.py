@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from scrapy.settings import Settings
@@ -12,6 +14,9 @@ from sqlalchemy import text
 from crawlers.errors import ConfigurationError, DiskFull, LedgerCorrupt, LedgerError, LedgerLocked, LedgerTooNew
 from crawlers.ledger.database import database_url, open_database
 from tests.ledger_pages import Ledger, entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_the_default_is_a_file_in_the_data_folder(tmp_path, monkeypatch):
@@ -170,53 +175,52 @@ def test_many_threads_write_and_nothing_is_lost(ledger):
 # --- locked, broken, full -------------------------------------------------------------------------------------------
 
 
-def hold(url: str, seconds: float) -> threading.Thread:
+@contextlib.contextmanager
+def held(url: str, seconds: float) -> Iterator[None]:
     """Hold the write lock of the database at *url* for some seconds, as another process would."""
-    held = threading.Event()
+    ready = threading.Event()
 
     def work() -> None:
         other = open_database(url)
         with other.write() as conn:
             if other.dialect == "postgresql":
                 conn.execute(text("LOCK TABLE requests IN ACCESS EXCLUSIVE MODE"))
-            held.set()
+            ready.set()
             time.sleep(seconds)
         other.close()
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert held.wait(10)
-    return thread
+    try:
+        assert ready.wait(10)
+        yield
+    finally:
+        thread.join()
 
 
 def test_a_locked_database_is_waited_for(ledger, url):
-    holder = hold(url, 1.6)
-    assert ledger.add(entry(1)) == 1
-    holder.join()
+    with held(url, 1.6):
+        assert ledger.add(entry(1)) == 1
     assert ledger.counts()["pending"] == 1
 
 
 def test_a_database_that_stays_locked_is_an_error_that_says_so(ledger, url):
-    holder = hold(url, 2.5)
     impatient = open_database(url, timeout=1.0)
-    with pytest.raises(LedgerLocked, match=r"available within 1 seconds.*LEDGER_TIMEOUT"):
-        impatient.run(ledger.frontier.add, [entry(1)])
-    if impatient.dialect == "sqlite":
-        with pytest.raises(LedgerLocked), impatient.write():
-            pass
-    holder.join()
+    with held(url, 3.5):
+        with pytest.raises(LedgerLocked, match=r"available within 1 seconds.*LEDGER_TIMEOUT"):
+            impatient.run(ledger.frontier.add, [entry(1)])
+        if impatient.dialect == "sqlite":
+            with pytest.raises(LedgerLocked), impatient.write():
+                pass
     impatient.close()
 
 
 def test_a_locked_sqlite_ledger_can_still_be_read(sqlite_url):
     ledger = Ledger(open_database(sqlite_url))
-    holder = hold(sqlite_url, 1.0)
-    began = time.monotonic()
-    second = open_database(sqlite_url)
-    with second.read() as conn:
-        assert ledger.frontier.counts(conn)["pending"] == 0
-    assert time.monotonic() - began < 0.9
-    holder.join()
+    with held(sqlite_url, 1.0):
+        second = open_database(sqlite_url, timeout=0.1)
+        with second.read() as conn:
+            assert ledger.frontier.counts(conn)["pending"] == 0
     second.close()
     ledger.database.close()
 
