@@ -6,6 +6,7 @@ given for one run with ``-s NAME=value``, for one spider in ``custom_settings``,
 """
 
 import os
+import sys
 from pathlib import Path
 
 # --- the project ----------------------------------------------------------------------------------------------------
@@ -168,5 +169,16 @@ EXPORTS = os.environ.get("EXPORTS", "jsonl,label-studio")
 
 # --- what a person sees: crawlers/extensions/ -----------------------------------------------------------------------
 
-LOG_LEVEL = "INFO"
-EXTENSIONS: dict[str, int | None] = {}
+LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"
+"""On a terminal the progress line and the summary say what the log says elsewhere."""
+
+STATS_DUMP = False
+"""Scrapy's counters go into runs/<run-id>.json as far as they mean something; True logs all of them."""
+
+PROGRESS_INTERVAL = 60.0
+"""Seconds between two log lines of progress. 0: none, and no progress line on a terminal either."""
+
+EXTENSIONS: dict[str, int | None] = {
+    "scrapy.extensions.logstats.LogStats": None,  # ProgressExtension says more
+    "crawlers.extensions.progress.ProgressExtension": 100,
+}
