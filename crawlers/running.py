@@ -76,11 +76,9 @@ def _keep_error(done: Any, errors: list[BaseException]) -> None:
 
 def _exit_code(stats: Any) -> int:
     """What the report made of the run; without a report, what the way it ended says."""
-    code = stats.get_value("gristmill/exit_code")
-    if code is not None:
-        return int(code)
-    if stats.get_value("gristmill/ledger_error"):
-        return FAILED
+    for name in ("gristmill/error_code", "gristmill/exit_code"):
+        if stats.get_value(name) is not None:
+            return int(stats.get_value(name))
     if stats.get_value("gristmill/run_id") is None:
         return COMPLETE  # a project without our scheduler: Scrapy's own idea of success
     return COMPLETE if stats.get_value("finish_reason") == "finished" else INCOMPLETE

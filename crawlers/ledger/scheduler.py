@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.core.scheduler import BaseScheduler
+from scrapy.exceptions import CloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
 from crawlers.errors import ConfigurationError, DiskFull, GristmillError, RequestNotSerializable
@@ -112,14 +113,24 @@ class LedgerScheduler(BaseScheduler):
     # --- opened and closed by the engine ----------------------------------------------------------------------------
 
     def open(self, spider: Spider) -> None:
-        """Open the ledger and begin a run. Errors stop the crawl before the first request."""
+        """Open the ledger and begin a run. An error closes the spider, once it is open, before the first request."""
+        self.spider = spider
+        try:
+            self._open(spider)
+        except GristmillError as exc:
+            self._note(exc)
+            self.crawler.signals.connect(self._refuse, signals.spider_opened)
+
+    def _refuse(self, spider: Spider) -> None:
+        raise CloseSpider(self._reason())
+
+    def _open(self, spider: Spider) -> None:
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError(
                 "expected TWISTED_REACTOR to be the asyncio reactor, Scrapy's default, got another: remove the setting"
             ) from None
-        self.spider = spider
         self.session = session = Session.open(self.crawler)
         self._budget = PageBudget.of(spider)
         self._writer = LedgerWriter(session)
@@ -163,6 +174,8 @@ class LedgerScheduler(BaseScheduler):
 
     async def _close(self, reason: str) -> None:
         self._closing = True
+        if not hasattr(self, "_turns"):
+            return  # the ledger was never opened
         self._turns.stop()
         if self._heartbeat is not None:
             self._heartbeat.cancel()
@@ -197,6 +210,8 @@ class LedgerScheduler(BaseScheduler):
 
     def enqueue_request(self, request: Request) -> bool:
         """Take a request from a spider's page, from its start, or from a middleware that replaces one in progress."""
+        if self._failed is not None:
+            return False
         page = current.get()
         held = self._held.get(request.meta.get(META_LEASE, -1))
         if held is not None and held is not page:
@@ -217,8 +232,10 @@ class LedgerScheduler(BaseScheduler):
     def next_request(self) -> Request | None:
         """The next leased request, or None while the ledger has none ready."""
         current.set(None)  # what the engine does from here on is nobody's page
+        if self._closing or self._failed is not None:
+            return None
         turns = self._turns
-        if self._closing or self._failed or len(self._held) + turns.uncommitted >= self._exposed_max:
+        if len(self._held) + turns.uncommitted >= self._exposed_max:
             return None
         turns.consider()
         if not turns.ready:
@@ -343,14 +360,20 @@ class LedgerScheduler(BaseScheduler):
         """The run cannot go on: stop at once. Leases come back by themselves at the next start."""
         if self._failed is not None:
             return
+        self._note(error)
+        if not self._closing:
+            closing = self.crawler.engine.close_spider_async(reason=self._reason())  # type: ignore[union-attr]
+            self._closing_task = self._loop.create_task(closing)
+
+    def _note(self, error: BaseException) -> None:
         known = isinstance(error, GristmillError)
         self._failed = error if isinstance(error, GristmillError) else GristmillError(str(error))
         self.crawler.stats.set_value("gristmill/ledger_error", str(error))
+        self.crawler.stats.set_value("gristmill/error_code", self._failed.exit_code)
         logger.error("%s", error, exc_info=None if known else error)
-        if not self._closing:
-            reason = "disk-full" if isinstance(error, DiskFull) else "ledger-error"
-            closing = self.crawler.engine.close_spider_async(reason=reason)  # type: ignore[union-attr]
-            self._closing_task = self._loop.create_task(closing)
+
+    def _reason(self) -> str:
+        return "disk-full" if isinstance(self._failed, DiskFull) else "ledger-error"
 
     # --- figures ----------------------------------------------------------------------------------------------------
 

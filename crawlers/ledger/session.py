@@ -76,14 +76,15 @@ class Session:
         spider: Any = crawler.spider
         mode = settings.get("GRISTMILL_MODE", CRAWL)
         arguments = orjson.loads(settings.get("GRISTMILL_ARGUMENTS") or "{}")
+        scope = digest(arguments).removeprefix("sha256:")
         worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         run_id = new_run_id()
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
 
         def begin(conn: Connection) -> tuple[crawls.Crawl, Frontier]:
             if settings.getbool("GRISTMILL_FRESH"):
-                crawls.abandon(conn, spider.name, digest(arguments), mode)
-            crawl = crawls.open_crawl(conn, spider.name, digest(arguments), arguments, mode)
+                crawls.abandon(conn, spider.name, scope, mode)
+            crawl = crawls.open_crawl(conn, spider.name, scope, arguments, mode)
             frontier = Frontier(crawl.id, worker, settings.getfloat("LEASE_SECONDS"))
             frontier.register(conn)
             frontier.recover(conn)

@@ -8,7 +8,6 @@ from urllib.parse import urljoin
 
 import scrapy
 
-
 from crawlers.items import Record
 
 
