@@ -84,27 +84,39 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     # Requests pass from the top to the bottom, answers from the bottom to the top.
     "crawlers.middlewares.revisit.RevisitMiddleware": 20,  # answers from the captures, so that nothing else is asked
     "crawlers.middlewares.guard.GuardMiddleware": 30,  # first: what the URL alone forbids costs nothing more
+    "crawlers.middlewares.traps.TrapGateMiddleware": 40,  # queued before its pattern turned out to be endless
     "crawlers.middlewares.offsite.OffsiteMiddleware": 50,
     "crawlers.middlewares.holds.HoldMiddleware": 90,  # hosts that are left alone, before their robots.txt is asked
     "crawlers.middlewares.robots.RobotsMiddleware": 100,
+    "crawlers.middlewares.consent.ConsentMiddleware": 110,  # robots.txt before asking, headers after
     "crawlers.middlewares.retry.RetryMiddleware": 550,
     "crawlers.middlewares.retryafter.RetryAfterMiddleware": 560,  # opens the window that retry then finds
+    "crawlers.middlewares.slowdown.SlowdownMiddleware": 570,
     "crawlers.middlewares.redirects.MetaRefreshMiddleware": 580,
     "crawlers.middlewares.compression.CompressionMiddleware": 590,
     "crawlers.middlewares.redirects.RedirectMiddleware": 600,
+    "crawlers.middlewares.cookies.CookiesMiddleware": 700,
+    # What is replaced above.
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
 }
 """One rule a file; the numbers leave room for those of a project."""
 
 SPIDER_MIDDLEWARES: dict[str, int | None] = {
     "crawlers.middlewares.start.StartMiddleware": 5,  # what refine and readmit begin with
     "crawlers.middlewares.settle.SettleMiddleware": 10,  # first: opens the page for all that follow
+    # What comes from the spider passes from the bottom to the top. These mark requests, which are then recorded.
+    "crawlers.middlewares.traps.TrapMiddleware": 550,
     "crawlers.middlewares.schemes.SchemeMiddleware": 600,
+    "crawlers.middlewares.lengths.UrlLengthMiddleware": 800,
+    "crawlers.middlewares.lengths.DepthMiddleware": 900,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
 }
 
 ROBOTS_LIFETIME = 86_400.0
@@ -131,6 +143,21 @@ RETRY_OUTAGE = 600.0
 RETRY_AFTER_MAX = 3600.0
 """Seconds that a Retry-After header can make us wait at most. 0: it is not read."""
 
+SLOWDOWN_MAX = 10.0
+"""Seconds between two requests to a host that answers 429 or 503, at most. 0: no slowing down."""
+
+AI_OPTOUT_POLICY = "respect"
+"""What becomes of pages and records that refuse use for AI. respect: skipped or rejected as opt-out. flag: kept, marked."""
+
+TRAP_PAGES = 30
+"""Pages in a row of one URL pattern that bring nothing new; its other URLs are then skipped. 0: no traps are looked for."""
+
+TRAP_REPEATS = 3
+"""Times that one segment may come in a URL's path."""
+
+TRAP_SEGMENTS = 20
+"""Segments that a URL's path may have."""
+
 HTTP_DECOMPRESS_MAXSIZE = 32 * 1024 * 1024
 """Bytes that may come out of one compressed answer."""
 
@@ -138,6 +165,7 @@ HTTP_DECOMPRESS_MAXSIZE = 32 * 1024 * 1024
 
 ITEM_PIPELINES = {
     "crawlers.pipelines.extract.ExtractPipeline": 100,
+    "crawlers.pipelines.consent.ConsentPipeline": 150,
     "crawlers.pipelines.clean.CleanPipeline": 200,
     "crawlers.pipelines.deduplicate.DeduplicatePipeline": 300,
     "crawlers.pipelines.keywords.KeywordsPipeline": 400,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crawlers.items import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 AI_AGENTS: frozenset[str] = frozenset(
     """ai2bot amazonbot anthropic-ai applebot-extended bytespider ccbot claude-web claudebot cohere-ai
@@ -60,9 +60,3 @@ def header_signals(headers: Mapping[str, Sequence[str]]) -> list[Signal]:
     for name in ("content-signal", "content-usage"):
         found += [content_signal(value) for value in headers.get(name, ())]
     return [signal for signal in found if signal is not None]
-
-
-def verdict(signals: Iterable[Signal]) -> bool | None:
-    """True where any signal refuses use for AI, false where one allows it and none refuses, None where none says."""
-    said = {signal.optout for signal in signals}
-    return True if True in said else False if False in said else None

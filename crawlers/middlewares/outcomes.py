@@ -52,7 +52,7 @@ class Outcome(IgnoreRequest):
 
 
 class Skipped(Outcome):
-    """The request is not made, or its answer not used, on purpose: robots, opt-out, trap, forbidden address and so on."""
+    """The request is not made, or its answer not used, on purpose: robots, opt-out, trap and so on."""
 
 
 class Failed(Outcome):
