@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +79,27 @@ def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: E
             f"expected run {run_id} of crawl {crawl_id} in the ledger, got none: it was removed or never begun"
         )
     found: dict[str, Any] = {
+        **_head(crawl, run, ending),
+        "requests": _requests(conn, crawl_id, source),
+        "records": _records(conn, source, crawl_id),
+        "rejected": _rejected(conn, source, crawl_id),
+        "this_run": {"settled": statistics.settled_by(conn, crawl_id, run_id), **ending.traffic},
+        "files": ending.files,
+        "clue": None,
+    }
+    if not found["records"]["seen"] and not found["rejected"]["number"]:
+        found["clue"] = _clue(conn, source, crawl_id)
+    found["outcome"] = asdict(outcome(found))
+    without_credentials: dict[str, Any] = _public(found)
+    return without_credentials
+
+
+def _head(crawl: Any, run: Any, ending: Ending) -> dict[str, Any]:
+    """Who ran what, when, and how it ended; *crawl* and *run* are rows of the ledger."""
+    return {
         "schema_version": SCHEMA_VERSION,
-        "run_id": run_id,
-        "source": source,
+        "run_id": run.id,
+        "source": crawl.source,
         "mode": crawl.kind,
         "command": run.command,
         "worker": run.worker,
@@ -93,24 +111,14 @@ def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: E
         "finish_reason": ending.reason,
         "problems": ending.problems,
         "crawl": {
-            "id": crawl.id, "round": crawl.round, "state": crawl.state, "started_at": crawl.started_at,
-            "resumed": ending.resumed, "arguments": orjson.loads(crawl.arguments),
+            "id": crawl.id,
+            "round": crawl.round,
+            "state": crawl.state,
+            "started_at": crawl.started_at,
+            "resumed": ending.resumed,
+            "arguments": orjson.loads(crawl.arguments),
         },
-        "requests": _requests(conn, crawl_id, source),
-        "records": _records(conn, source, crawl_id),
-        "rejected": _rejected(conn, source, crawl_id),
-        "this_run": {"settled": statistics.settled_by(conn, crawl_id, run_id), **ending.traffic},
-        "files": ending.files,
-        "clue": None,
-    }  # fmt: skip
-    if not found["records"]["seen"] and not found["rejected"]["number"]:
-        found["clue"] = _clue(conn, source, crawl_id)
-    judged = outcome(found)
-    found["outcome"] = {
-        "exit_code": judged.exit_code, "headline": judged.headline, "next_step": judged.next_step,
-    }  # fmt: skip
-    without_credentials: dict[str, Any] = _public(found)
-    return without_credentials
+    }
 
 
 def _requests(conn: Connection, crawl_id: int, source: str) -> dict[str, Any]:
