@@ -46,7 +46,7 @@ def dotted(path: Path) -> str:
 
 def room(module: str) -> str:
     """crawlers.pipelines.clean -> pipelines; crawlers.items -> (nothing)"""
-    part = (module.split(".") + [""])[1]
+    part = ([*module.split("."), ""])[1]
     return part if part in ROOMS else ""
 
 
