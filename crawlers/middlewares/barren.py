@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import xxhash
 
 _DIGITS = b"0123456789"
 _WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
-_NEW_WORDS = 2
-_PATTERNS_MAX, _SEEN_MAX, _SKELETONS_MAX, _VOCABULARY_MAX = 20_000, 200_000, 2_000, 20_000
+_NEW_PAIRS = 4
+_PATTERNS_MAX, _SEEN_MAX, _SKELETONS_MAX, _RICH, _WORDS_MAX = 20_000, 200_000, 2_000, 4_096, 2_000
 _PROBE_EVERY = 100
 
 
@@ -30,7 +31,9 @@ class Pattern:
     """Pages in a row that brought nothing."""
     skipped: int = 0
     skeletons: set[int] = field(default_factory=set)
-    vocabulary: set[bytes] = field(default_factory=set)
+    pairs: set[int] = field(default_factory=set)
+    rich: bool = False
+    """Its pages said so many different things that this is no calendar."""
 
 
 @dataclass
@@ -134,18 +137,34 @@ class BarrenPatterns:
         return pattern is not None and pattern.barren >= self._pages
 
     def _is_stale(self, pattern: Pattern, visit: Visit) -> bool:
-        """Whether the page says, numbers aside, what pages of its pattern have said before."""
-        skeleton = xxhash.xxh3_64_intdigest(visit.body.translate(None, _DIGITS))
-        known = skeleton in pattern.skeletons
-        if not known and len(pattern.skeletons) < _SKELETONS_MAX:
+        """Whether the page says, numbers aside, what pages of its pattern have said before.
+
+        A page with items is compared as a whole. One without is compared by its pairs of neighbouring words: twelve
+        months in four lengths from seven weekdays make many different pages out of the same few pairs.
+        """
+        if visit.has_items:
+            return self._same_skeleton(pattern, visit.body)
+        return not pattern.rich and self._no_new_pairs(pattern, visit.body)
+
+    @staticmethod
+    def _same_skeleton(pattern: Pattern, body: bytes) -> bool:
+        skeleton = xxhash.xxh3_64_intdigest(body.translate(None, _DIGITS))
+        if skeleton in pattern.skeletons:
+            return True
+        if len(pattern.skeletons) < _SKELETONS_MAX:
             pattern.skeletons.add(skeleton)
-        if known or visit.has_items:
-            return known
-        words = set(_WORD.findall(visit.body.lower()))
-        new = len(words - pattern.vocabulary)
-        if len(pattern.vocabulary) < _VOCABULARY_MAX:
-            pattern.vocabulary |= words
-        return new <= _NEW_WORDS
+        return False
+
+    @staticmethod
+    def _no_new_pairs(pattern: Pattern, body: bytes) -> bool:
+        words = _WORD.findall(body.lower())[:_WORDS_MAX]
+        pairs = {hash(pair) for pair in pairwise(words)}
+        new = pairs - pattern.pairs
+        pattern.pairs |= new
+        if len(pattern.pairs) > _RICH:
+            pattern.rich = True
+            pattern.pairs.clear()
+        return len(new) <= _NEW_PAIRS
 
     def _pattern(self, key: str) -> Pattern:
         pattern = self._patterns.get(key)
