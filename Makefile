@@ -44,17 +44,21 @@ clean: ## remove what was installed or cached; data/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp newer than the lock means: installed, and no network is needed.
-.venv/installed: $(LOCKED) | $(UV)
+.venv/installed: $(LOCKED)
 	@echo "Installing into .venv from uv.lock (once; needs the network) ..." >&2
+	@$(MAKE) --no-print-directory --silent $(UV)
 	@$(SYNC) --no-dev --extra image
 	@touch $@
 
-.venv/installed-dev: $(LOCKED) | $(UV)
+.venv/installed-dev: $(LOCKED)
 	@echo "Installing into .venv from uv.lock, with what the tests need (once; needs the network) ..." >&2
+	@$(MAKE) --no-print-directory --silent $(UV)
 	@$(SYNC) --group dev
 	@touch $@ .venv/installed
 
-.venv/installed-bench: $(LOCKED) | $(UV)
+.venv/installed-bench: $(LOCKED)
+	@echo "Installing into .venv from uv.lock, with what the benchmarks compare with (once; needs the network) ..." >&2
+	@$(MAKE) --no-print-directory --silent $(UV)
 	@$(SYNC) --group dev --group bench
 	@touch $@ .venv/installed-dev .venv/installed
 
