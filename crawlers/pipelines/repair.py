@@ -28,7 +28,9 @@ _SPACES = " \t\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SUSPECT = re.compile(f"[{invisible.CLASS}{_SPACES[1:]}{_BREAKS[1:]}\ud800-\udfff]")
 _LONE = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
-_WHITE = re.compile(f"[{_SPACES}{_BREAKS}]+")
+_WHITE = f"[{_SPACES}{_BREAKS}]"
+_ODD_WHITE = re.compile(f"{_WHITE}{{2,}}|[{_SPACES[1:]}{_BREAKS[1:]}]|\\A{_WHITE}|{_WHITE}\\Z")
+_LINE_WHITE = re.compile(f"{_WHITE}{{2,}}|[{_SPACES[1:]}{_BREAKS}]|\\A{_WHITE}|{_WHITE}\\Z")
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _LINE = re.compile("[^\n]+")
 _CLUSTER = re.compile("[\x00-\x7f]?[^\x00-\x7f]+")
@@ -211,7 +213,7 @@ def _bare(text: str, verbatim: Sequence[tuple[int, int]]) -> Iterator[tuple[int,
 
 
 def _collapsed(text: str, start: int, end: int, one_line: bool) -> Iterator[Edit]:
-    for run in _WHITE.finditer(text, start, end):
+    for run in (_LINE_WHITE if one_line else _ODD_WHITE).finditer(text, start, end):
         new = " "
         if run.start() == 0 or run.end() == len(text):
             new = ""
