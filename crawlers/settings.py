@@ -70,6 +70,8 @@ REMOTE_CONTROL_ENABLED = False
 NETWORK_ALLOW = os.environ.get("NETWORK_ALLOW", "")
 """Comma-separated networks (CIDR) that may be fetched from besides public addresses, for example 127.0.0.0/8."""
 
+DOWNLOADER = "crawlers.middlewares.slots.SlotDownloader"  # keeps to the limit of requests a host; Scrapy 2.19 does not
+
 DOWNLOAD_HANDLERS: dict[str, str | None] = {
     "http": "crawlers.middlewares.downloads.GuardedDownloadHandler",  # checks each address as it connects
     "https": "crawlers.middlewares.downloads.GuardedDownloadHandler",
@@ -90,7 +92,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "crawlers.middlewares.robots.RobotsMiddleware": 100,
     "crawlers.middlewares.consent.ConsentMiddleware": 110,  # robots.txt before asking, headers after
     "crawlers.middlewares.retry.RetryMiddleware": 550,
-    "crawlers.middlewares.retryafter.RetryAfterMiddleware": 560,  # opens the window that retry then finds
+    "crawlers.middlewares.retryafter.RetryAfterMiddleware": 560,  # as soon as an answer arrives
     "crawlers.middlewares.slowdown.SlowdownMiddleware": 570,
     "crawlers.middlewares.redirects.MetaRefreshMiddleware": 580,
     "crawlers.middlewares.compression.CompressionMiddleware": 590,
@@ -182,6 +184,12 @@ CONCURRENT_ITEMS = 8
 
 # clean
 
+CLEAN_MISSING = ["", "-", "--", "–", "—", "n/a", "#n/a", "null", "nan", "undefined"]
+"""Strings in a record's own fields that stand for no value, compared without case. They become null."""
+
+CLEAN_LANGUAGE = True
+"""Detect the language where the source declares none, and check it where it does."""
+
 # deduplicate
 
 # keywords
@@ -209,4 +217,6 @@ PROGRESS_INTERVAL = 60.0
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.logstats.LogStats": None,  # ProgressExtension says more
     "crawlers.extensions.progress.ProgressExtension": 100,
+    "crawlers.extensions.exports.ExportsExtension": 200,  # when the spider closes
+    "crawlers.extensions.report.ReportExtension": 300,  # when the engine stops, after the exports
 }

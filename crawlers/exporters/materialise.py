@@ -1,0 +1,151 @@
+"""Writes an export from the ledger: the file whole or not at all, then its manifest.
+
+A manifest that is missing, or whose hash is not that of the file, tells that a process died in between; the next export
+writes both again. Equal records give equal bytes; only the manifest has a date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+
+from crawlers import __version__
+from crawlers.exporters import exporter, path_of
+from crawlers.files import replacing, write_atomically
+from crawlers.ledger import records
+from crawlers.ledger.clock import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from crawlers.ledger.database import Database
+
+RECORD_SCHEMA = "record"
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written."""
+
+    format: str
+    path: Path
+    records: int
+    bytes: int
+    sha256: str
+
+
+class _Hashed:
+    """A file that hashes and counts what passes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        self.bytes += len(data)
+        self._file.write(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    @property
+    def sha256(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+def materialise(
+    database: Database,
+    source: str,
+    name: str,
+    folder: Path,
+    *,
+    output: Path | None = None,
+    since_run: str | None = None,
+    gone: bool = False,
+    run_id: str | None = None,
+    settings_digest: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Export:
+    """Write the records of *source* in the format *name*.
+
+    Args:
+        database: the ledger.
+        source: name of the source.
+        name: of the format, see :data:`crawlers.exporters.EXPORTERS`.
+        folder: the source's own folder, for the usual file name.
+        output: another file to write to.
+        since_run: only what later runs than this one made or changed.
+        gone: also records that the source no longer has.
+        run_id: the run at whose end this is written.
+        settings_digest: of that run's settings.
+        progress: called with the number of records so far.
+
+    Raises:
+        DiskFull, GristmillError: the file cannot be written.
+        ConfigurationError: unknown format, or a package is missing.
+    """
+    writer = exporter(name)
+    path = output or path_of(name, folder)
+    with database.read() as conn:
+
+        def bodies() -> Iterator[str]:
+            count = 0
+            for state in ("kept", "gone") if gone else ("kept",):
+                for body in records.bodies(conn, source, state, since_run):
+                    yield body
+                    count += 1
+                    if progress is not None and count % 1000 == 0:
+                        progress(count)
+
+        with replacing(path) as file:
+            hashed: Any = _Hashed(file)
+            count = writer.write(bodies(), hashed)
+        for companion, content in writer.companions(iter(())).items():
+            write_atomically(path.with_name(companion), content)
+    export = Export(name, path, count, hashed.bytes, hashed.sha256)
+    write_atomically(manifest_path(path), _manifest(export, source, since_run, run_id, settings_digest))
+    return export
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of the file *path* is."""
+    return path.with_name(f"{path.name}.manifest.json")
+
+
+def _manifest(
+    export: Export, source: str, since_run: str | None, run_id: str | None, settings_digest: str | None
+) -> bytes:
+    values = {
+        "manifest_version": MANIFEST_VERSION,
+        "file": export.path.name,
+        "format": export.format,
+        "source": source,
+        "records": export.records,
+        "bytes": export.bytes,
+        "sha256": export.sha256,
+        "schema": RECORD_SCHEMA,
+        "since_run": since_run,
+        "run_id": run_id,
+        "settings_digest": settings_digest,
+        "software": f"gristmill {__version__}",
+        "created_at": utc_now(),
+    }
+    return orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file *path* is the one that its manifest describes."""
+    try:
+        manifest = orjson.loads(manifest_path(path).read_bytes())
+        data = path.read_bytes()
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    return bool(manifest["sha256"] == f"sha256:{hashlib.sha256(data).hexdigest()}")

@@ -1,0 +1,145 @@
+"""Web sites: follow a site's own links and sitemaps, hand each page to ``parse_page``.
+
+A new site is a few lines: name, where to start, which links to follow, and what a record is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urljoin, urlsplit
+
+import scrapy
+
+from crawlers.errors import ArgumentError
+from crawlers.extractors.links import links
+from crawlers.sources import sitemaps
+from crawlers.sources.arguments import CommonArguments, argument
+from crawlers.sources.base import Source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from scrapy.http import Response
+
+    from crawlers.items import Record
+
+_HTML = frozenset({"text/html", "application/xhtml+xml", ""})
+_SEEN_MAX = 500_000
+
+
+@dataclass(kw_only=True)
+class WebArguments(CommonArguments):
+    """What every web source understands."""
+
+    follow: str = argument("follow only links whose URL matches this regular expression", "", example="/news/")
+    deny: str = argument("do not follow links whose URL matches this regular expression", "", example="/login")
+    sitemap: bool = argument("read the site's sitemaps too", True)
+
+
+class WebSource(Source):
+    """Base of sources that are web sites.
+
+    Class attributes:
+        start_urls: where to start.
+        allowed_domains: hosts to stay on; those of ``start_urls`` where it is not given.
+        follow: regular expression of the links to follow; all where it is not given.
+        deny: regular expression of the links not to follow.
+        sitemap: whether to read the site's sitemaps.
+    """
+
+    Arguments: ClassVar[type[CommonArguments]] = WebArguments
+    start_urls: ClassVar[list[str]] = []
+    follow: ClassVar[str] = ""
+    deny: ClassVar[str] = ""
+    sitemap: ClassVar[bool] = False
+
+    def __init__(self, name: str | None = None, **given: Any) -> None:
+        super().__init__(name, **given)
+        self._follow = self._pattern("follow", self.args.follow or self.follow)
+        self._deny = self._pattern("deny", self.args.deny or self.deny)
+        self._handed_out: set[str] = set()
+        if not getattr(self, "allowed_domains", None):
+            self.allowed_domains = sorted({urlsplit(url).hostname or "" for url in self.first_urls()})
+
+    def _pattern(self, name: str, pattern: str) -> re.Pattern[str] | None:
+        try:
+            return re.compile(pattern) if pattern else None
+        except re.error as exc:
+            raise ArgumentError(
+                f"{self.name}: argument {name!r}: expected a regular expression, got {pattern!r}: {exc}"
+            ) from None
+
+    def first_urls(self) -> list[str]:
+        """Where to start; sources with a ``url`` argument give that."""
+        return list(self.start_urls)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the first pages and, where wanted, the sitemaps."""
+        for url in self.first_urls():
+            yield scrapy.Request(url, callback=self.parse, priority=1)
+        if self.sitemap and self.args.sitemap:
+            for origin in sorted({urljoin(url, "/") for url in self.first_urls()}):
+                yield scrapy.Request(
+                    urljoin(origin, "/robots.txt"), callback=self.parse_robots, errback=self.no_robots, priority=2
+                )
+
+    def parse_robots(self, response: Response) -> Iterator[scrapy.Request]:
+        """Ask for the sitemaps that robots.txt names, else for the usual one."""
+        named = sitemaps.from_robots(response.body.decode("utf-8", "replace"), response.url)
+        for url in named or [urljoin(response.url, "/sitemap.xml")]:
+            yield self._sitemap_request(url, 1)
+
+    def no_robots(self, failure: Any) -> Iterator[scrapy.Request]:
+        """Without a robots.txt there may be a sitemap all the same."""
+        yield self._sitemap_request(urljoin(failure.request.url, "/sitemap.xml"), 1)
+
+    def _sitemap_request(self, url: str, depth: int) -> scrapy.Request:
+        return scrapy.Request(
+            url, callback=self.parse_sitemap, errback=self.no_sitemap, priority=1, cb_kwargs={"level": depth}
+        )
+
+    def parse_sitemap(self, response: Response, level: int) -> Iterator[scrapy.Request]:
+        """Follow the addresses of a sitemap that the rules allow."""
+        for kind, url in sitemaps.entries(response.body, response.url):
+            if kind == "sitemap" and level < sitemaps.MAX_DEPTH:
+                yield self._sitemap_request(url, level + 1)
+            elif kind == "url" and self._is_wanted(url):
+                yield scrapy.Request(url, callback=self.parse)
+
+    def no_sitemap(self, failure: Any) -> None:
+        """A site without a sitemap is nothing to speak of."""
+
+    def parse(self, response: Response, **kwargs: Any) -> Iterator[Any]:
+        """Yield the page's records and the requests for its links."""
+        page = self.page(response)
+        if page.media_type not in _HTML and not page.media_type.startswith("text/"):
+            yield from self.parse_page(response)
+            return
+        yield from self.parse_page(response)
+        yield from self.follow_links(response)
+
+    def parse_page(self, response: Response) -> Iterable[Record]:
+        """The records of a page. By default the page itself is one; the extractors fill it in."""
+        yield self.record(response)
+
+    def follow_links(self, response: Response) -> Iterator[scrapy.Request]:
+        """Requests for the links that are on the site, wanted, and not handed out by this process before."""
+        for link in links(self.page(response)):
+            if link.url not in self._handed_out and self._is_wanted(link.url):
+                self._hand_out(link.url)
+                yield scrapy.Request(link.url, callback=self.parse)
+
+    def _hand_out(self, url: str) -> None:
+        if len(self._handed_out) >= _SEEN_MAX:
+            self._handed_out.clear()  # the frontier knows what was asked for; this only saves making requests
+        self._handed_out.add(url)
+
+    def _is_wanted(self, url: str) -> bool:
+        if self._follow is not None and not self._follow.search(url):
+            return False
+        if self._deny is not None and self._deny.search(url):
+            return False
+        host = urlsplit(url).hostname or ""
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)

@@ -1,0 +1,44 @@
+"""Any web site: finds the article, product or thread on each page; list pages are only the way to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from crawlers.errors import ArgumentError
+from crawlers.extractors.kinds import is_list
+from crawlers.sources.arguments import argument
+from crawlers.sources.web import WebArguments, WebSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scrapy.http import Response
+
+    from crawlers.items import Record
+
+
+class SiteSpider(WebSource):
+    """A site by its address."""
+
+    name = "site"
+    sitemap = True
+
+    @dataclass(kw_only=True)
+    class Arguments(WebArguments):
+        """``-a url=`` and what every web source takes."""
+
+        url: list[str] = argument("where to start; several with commas", example="https://example.com/")
+
+    def first_urls(self) -> list[str]:
+        """The ``url`` argument."""
+        for url in self.args.url:
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+                raise ArgumentError(f"site: argument 'url': expected http://… or https://…, got {url!r}")
+        return list(self.args.url)
+
+    def parse_page(self, response: Response) -> Iterator[Record]:
+        """One record for each page that is not a list of others."""
+        if not is_list(self.page(response)):
+            yield self.record(response)
