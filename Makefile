@@ -66,7 +66,7 @@ $(UV):
 	@[ -n "$(PYTHON)" ] || { \
 		echo "expected Python 3.11 or newer on PATH, got: $$(python3 --version 2>&1 || echo none)." >&2; \
 		echo "Install one (Debian: apt-get install python3 python3-venv; macOS: brew install python), or name it:" >&2; \
-		echo "  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+		echo "  make crawl PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1) from PYTHON=$(PYTHON)." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \

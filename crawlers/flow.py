@@ -170,7 +170,7 @@ def _does(cls: type) -> str:
     """First sentence of the docstring of *cls*, or of its module, without markup."""
     text = cls.__doc__ or inspect.getdoc(inspect.getmodule(cls)) or ""
     line = " ".join(text.strip().partition("\n\n")[0].split()).replace("``", "")
-    return re.sub(r":\w+:`([^`]*)`", r"\1", re.split(r"(?<=\w[.:])\s", line)[0])
+    return re.sub(r":\w+:`([^`]*)`", r"\1", re.split(r"(?<=\w\.)\s", line)[0].removesuffix(":"))
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 from scrapy import Spider
 from scrapy.commands import BaseRunSpiderCommand
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
+_WIDTH = 160  # of a line that goes to a file or a pipe
 _STYLE = {flow.ON: "bold green", flow.OFF: "dim", flow.BROKEN: "bold red"}
 
 
@@ -56,7 +59,7 @@ class Command(BaseRunSpiderCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) > 1:
             raise UsageError(f"expected at most one source, got {len(args)}: {' '.join(args)}")
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
         with tempfile.TemporaryDirectory(prefix="gristmill-flow-") as folder:
             crawler = self._prepared(args, folder)
             problem = flow.prepare(crawler, opts.spargs)
@@ -64,8 +67,7 @@ class Command(BaseRunSpiderCommand):
             steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
             for number, (title, found) in enumerate(steps, 1):
                 console.print(f"\n[bold]{number}. {title}[/bold]")
-                for component in found:
-                    self._component(console, component)
+                self._print(console, self._step(found))
         broken = [c for _, found in steps for c in found if c.state == flow.BROKEN]
         self.exitcode = WRONG_USE if broken else COMPLETE
 
@@ -97,16 +99,30 @@ class Command(BaseRunSpiderCommand):
         for name in ("DATA_DIR", "SCHEDULER", "EXPORTS", "CONCURRENT_REQUESTS", "USER_AGENT", "NETWORK_ALLOW"):
             console.print(Text(f"  {name} = {flow.shown(name, settings.get(name))}", style="cyan"))
 
-    def _component(self, console: Console, component: flow.Component) -> None:
-        order = "" if component.order is None else str(component.order)
-        line = Text.assemble(
-            (f"  {component.state:<6}", _STYLE[component.state]),
-            f"{order:>4}  ",
-            (f"{component.name:<30}", "bold" if component.state == flow.ON else "dim"),
-            f" {component.why if component.state != flow.ON else component.does}",
-        )
-        console.print(line)
-        if component.state != flow.ON or not component.settings:
+    def _print(self, console: Console, table: Table) -> None:
+        if console.is_terminal:
+            console.print(table)
             return
-        pairs = [f"{name} = {flow.shown(name, value)}" for name, value in component.settings.items()]
-        console.print(Text(" " * 15 + f"{'':<30}" + "  ".join(pairs), style="cyan"))
+        with console.capture() as captured:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+    def _step(self, found: list[flow.Component]) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for component in found:
+            on = component.state == flow.ON
+            text = Text(component.does if on else component.why)
+            if on and component.settings:
+                pairs = [f"{name} = {flow.shown(name, value)}" for name, value in component.settings.items()]
+                text.append(f"{chr(10) if component.does else ''}{'  '.join(pairs)}", style="cyan")
+            table.add_row(
+                Text(f"  {component.state}", style=_STYLE[component.state]),
+                "" if component.order is None else str(component.order),
+                Text(component.name, style="bold" if on else "dim"),
+                text,
+            )
+        return table

@@ -39,7 +39,7 @@ def request_samples(conn: Connection, crawl_id: int, state: str, reason: str, li
         .order_by(requests.c.id)
         .limit(limit)
     )
-    return [dict(row._mapping) for row in conn.execute(query)]
+    return [{"url": row.url, "status": row.status, "detail": row.detail} for row in conn.execute(query)]
 
 
 def statuses(conn: Connection, crawl_id: int) -> dict[str, int]:
@@ -108,7 +108,7 @@ def record_changes(conn: Connection, source: str, crawl_id: int) -> dict[str, in
         )
     ]  # fmt: skip
     row = conn.execute(select(*columns).where(records.c.source == source)).one()
-    return {name: int(value) for name, value in row._mapping.items()}
+    return {str(name): int(value) for name, value in zip(row._fields, row, strict=True)}
 
 
 def rejection_counts(conn: Connection, source: str, crawl_id: int | None = None) -> list[tuple[str, str, int]]:
@@ -131,11 +131,12 @@ def rejection_samples(
     ).where(r.source == source, r.crawl_id == crawl_id, r.stage == stage, r.reason == reason)  # fmt: skip
     found = []
     for row in conn.execute(query.order_by(r.record_id).limit(limit)):
-        sample = dict(row._mapping)
-        sample["record"] = orjson.loads(sample.pop("body"))
-        for name in ("value", "threshold"):
-            sample[name] = None if sample[name] is None else orjson.loads(sample[name])
-        found.append(sample)
+        found.append({
+            "record_id": row.record_id, "key": row.key, "url": row.url, "detail": row.detail,
+            "value": None if row.value is None else orjson.loads(row.value),
+            "threshold": None if row.threshold is None else orjson.loads(row.threshold),
+            "duplicate_of": row.duplicate_of, "record": orjson.loads(row.body),
+        })  # fmt: skip
     return found
 
 

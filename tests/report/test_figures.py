@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ validator = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 def figures_of(filled: ledgers.Filled, ending: Ending | None = None) -> dict:
     with filled.database.read() as conn:
         found = summary(conn, ledgers.SOURCE, filled.crawl_id, filled.run_id, ending)
-    validator.validate(json.loads(json.dumps(found)))
+    validator.validate(orjson.loads(orjson.dumps(found)))
     return found
 
 
