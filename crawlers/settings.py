@@ -198,6 +198,12 @@ CLEAN_LANGUAGE = True
 
 # validate
 
+SCHEMAS_DIR = ""
+"""Folder of the project's JSON Schemas. Empty: schemas/ beside scrapy.cfg. Those of the package are found without it."""
+
+VALIDATE_SOURCE = False
+"""Whether a source without sources/<source>.schema.json stops before the first request."""
+
 # --- what comes out: crawlers/exporters/ ----------------------------------------------------------------------------
 
 EXPORTS = os.environ.get("EXPORTS", "jsonl,label-studio")
@@ -207,6 +213,9 @@ EXPORTS = os.environ.get("EXPORTS", "jsonl,label-studio")
 
 LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"
 """On a terminal the progress line and the summary say what the log says elsewhere."""
+
+LOG_FORMATTER = "crawlers.logformatter.GristmillLogFormatter"
+"""One line for a request that failed; its traceback is at level DEBUG."""
 
 STATS_DUMP = False
 """Scrapy's counters go into runs/<run-id>.json as far as they mean something; True logs all of them."""

@@ -137,8 +137,13 @@ class Connection(asyncio.Protocol):
                 self._task = asyncio.ensure_future(self._perform(answer))
 
     async def _perform(self, answer: Callable[[Connection], Awaitable[None]]) -> None:
-        with contextlib.suppress(ConnectionError):
-            await answer(self)
+        self.site.busy += 1
+        self.site.peak = max(self.site.peak, self.site.busy)
+        try:
+            with contextlib.suppress(ConnectionError):
+                await answer(self)
+        finally:
+            self.site.busy -= 1
         self._busy = False
         self._next()
 
@@ -219,6 +224,8 @@ class Site:
         self.connections: set[Connection] = set()
         self.accepted = 0
         """Connections that were ever opened."""
+        self.busy, self.peak = 0, 0
+        """Requests being answered now, and most at a time, where answers take time."""
         self.windows: dict[str, float] = {}
         """Of /retry-after: key to the time.time() its window ends."""
         self._log_file = open(log_file, "ab", buffering=0) if log_file else None  # noqa: SIM115, PTH123

@@ -48,10 +48,10 @@ class Holds:
         end = time.monotonic() + seconds
         held = self._windows.get(host)
         if held is None or held[0] < end:
-            self._windows[host] = (end, time.time() + seconds, reason)
+            held = self._windows[host] = (end, time.time() + seconds, reason)
         if len(self._windows) > 10_000:
             self._drop_ended()
-        return self._windows[host][1]
+        return held[1]
 
     def release(self, host: str, reason: str) -> None:
         """End the window of *host* where it was opened for *reason*."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from crawlers.middlewares.holds import Holds, holds_of, host_of
@@ -55,7 +56,9 @@ def _now_of(response: Response) -> float:
 class RetryAfterMiddleware:
     """Opens a window in which no request goes to the host.
 
-    The request itself is given back by RetryMiddleware, and finds the window when it comes again.
+    The window opens with the signal that an answer has arrived, because right after it the downloader sends the next
+    request of the host's queue; an answer takes longer to reach the middlewares. The request itself is given back by
+    RetryMiddleware.
 
     Args:
         holds: the crawl's registry of windows.
@@ -80,17 +83,21 @@ class RetryAfterMiddleware:
         longest = crawler.settings.getfloat("RETRY_AFTER_MAX", 3600.0)
         if longest <= 0:
             raise NotConfigured("RETRY_AFTER_MAX is 0: set it to seconds to honour Retry-After")
-        return cls(holds_of(crawler), longest=longest, stats=crawler.stats)
+        self = cls(holds_of(crawler), longest=longest, stats=crawler.stats)
+        crawler.signals.connect(self.response_downloaded, signal=signals.response_downloaded)
+        return self
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def response_downloaded(self, response: Response, request: Request) -> None:
         """Open the window that a 429 or 503 asks for."""
+        if response.status not in _STATUSES:
+            return
         value = response.headers.get("Retry-After")
-        if value is None or response.status not in _STATUSES:
-            return response
+        if value is None:
+            return
         seconds = seconds_of(value, _now_of(response))
         if seconds is None:
             self._count("retry_after/unreadable")
-            return response
+            return
         if seconds > self._longest:
             self._count("retry_after/cut")
             logger.warning(
@@ -99,7 +106,6 @@ class RetryAfterMiddleware:
             seconds = self._longest
         self._holds.hold(host_of(request), seconds, REASON)
         self._count("retry_after/windows")
-        return response
 
     def _count(self, key: str) -> None:
         if self._stats is not None:
