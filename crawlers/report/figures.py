@@ -90,7 +90,7 @@ def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: E
     if not found["records"]["seen"] and not found["rejected"]["number"]:
         found["clue"] = _clue(conn, source, crawl_id)
     found["outcome"] = asdict(outcome(found))
-    without_credentials: dict[str, Any] = _public(found)
+    without_credentials: dict[str, Any] = public(found)
     return without_credentials
 
 
@@ -267,12 +267,12 @@ def look_of(body: bytes) -> str | None:
     return None
 
 
-def _public(value: Any) -> Any:
+def public(value: Any) -> Any:
     """*value* without the user names and passwords that URLs may carry."""
     if isinstance(value, str):
         return _CREDENTIALS.sub("***@", value)
     if isinstance(value, dict):
-        return {key: _public(item) for key, item in value.items()}
+        return {key: public(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_public(item) for item in value]
+        return [public(item) for item in value]
     return value

@@ -23,14 +23,25 @@ def test_it_shows_every_step_in_flow_order(shown):
     assert result.code == 0, result
     titles = [line for line in result.out.splitlines() if line[:2] in {"1.", "2.", "3.", "4.", "5."}]
     assert len(titles) == 5
-    stages = ["ExtractPipeline", "CleanPipeline", "DeduplicatePipeline", "KeywordsPipeline", "ValidatePipeline", "StorePipeline"]
+    stages = [
+        "ExtractPipeline",
+        "CleanPipeline",
+        "DeduplicatePipeline",
+        "KeywordsPipeline",
+        "ValidatePipeline",
+        "StorePipeline",
+    ]
     places = [result.out.index(name) for name in stages]
     assert places == sorted(places)
 
 
 def test_it_says_what_is_off_and_why(shown):
     _, result = shown
-    off = {line.split()[1 if line.split()[1].isalpha() else 2]: line for line in result.out.splitlines() if line.startswith("  off")}
+    off = {
+        line.split()[1 if line.split()[1].isalpha() else 2]: line
+        for line in result.out.splitlines()
+        if line.startswith("  off")
+    }
     assert "not set: HTTPCACHE_ENABLED" in off["HttpCacheMiddleware"]
     assert "set to None in EXTENSIONS" in off["LogStats"]
     assert re.search(r"^  on +25  StartSpiderMiddleware", result.out, re.MULTILINE)

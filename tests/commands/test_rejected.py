@@ -12,7 +12,7 @@ from tests.flow import harness
 from tests.report import ledgers
 
 SPIDERS = harness.settings(SPIDER_MODULES="tests.flow.spiders")
-EVIL = "=HYPERLINK(\"http://evil.example\")\x1b[2J[bold]"
+EVIL = '=HYPERLINK("http://evil.example")\x1b[2J[bold]'
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,19 @@ def test_a_duplicate_names_the_kept_record(data):
 
 
 def test_a_part_of_the_url_is_enough(data):
-    rows = [json.loads(line) for line in rejected(data, "shop", "--url", "example/13", "--format", "jsonl").out.splitlines()]
+    rows = [
+        json.loads(line) for line in rejected(data, "shop", "--url", "example/13", "--format", "jsonl").out.splitlines()
+    ]
     assert [row["url"] for row in rows] == ["http://shop.example/13"]
 
 
 def test_jsonl_has_whole_records(data):
     rows = [json.loads(line) for line in rejected(data, "shop", "--format", "jsonl").out.splitlines()]
     assert len(rows) == 3
-    assert {(row["stage"], row["reason"]) for row in rows} == {("keywords", "no-keyword"), ("deduplicate", "near-duplicate")}
+    assert {(row["stage"], row["reason"]) for row in rows} == {
+        ("keywords", "no-keyword"),
+        ("deduplicate", "near-duplicate"),
+    }
     assert all(row["record"]["text"] == "A kettle that boils." for row in rows)
     assert {row["value"] for row in rows} == {0, None}
 

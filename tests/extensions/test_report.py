@@ -211,12 +211,16 @@ def test_no_script_of_a_page_runs_in_a_real_browser(tmp_path):
     kept = ledgers.record("http://shop.example/", flags=[SCRIPT])
     kept.type = kept.language = kept.rights.license = SCRIPT
     filled.settle(1, status=200, records=[kept])
-    bad, why = ledgers.rejected(f"javascript:alert(1)//{SCRIPT}", SCRIPT, SCRIPT, detail=SCRIPT, value=SCRIPT, threshold=[SCRIPT])
+    bad, why = ledgers.rejected(
+        f"javascript:alert(1)//{SCRIPT}", SCRIPT, SCRIPT, detail=SCRIPT, value=SCRIPT, threshold=[SCRIPT]
+    )
     bad.title = bad.text = SCRIPT
     filled.settle(1, status=200, rejections=[(bad, why)])
     filled.settle(1, state="failed", reason=SCRIPT, detail=SCRIPT)
     with filled.database.read() as conn:
-        found = summary(conn, ledgers.SOURCE, filled.crawl_id, filled.run_id, Ending(reason=SCRIPT, files={SCRIPT: SCRIPT}))
+        found = summary(
+            conn, ledgers.SOURCE, filled.crawl_id, filled.run_id, Ending(reason=SCRIPT, files={SCRIPT: SCRIPT})
+        )
     page = tmp_path / "report.html"
     page.write_text(render(found), encoding="utf-8")
     dom, console = browse(page, tmp_path / "browser")

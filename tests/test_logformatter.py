@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from scrapy import Request, Spider
+from scrapy.exceptions import DownloadTimeoutError
+from twisted.python.failure import Failure
+
+from crawlers.logformatter import GristmillLogFormatter
+from crawlers.middlewares.outcomes import Failed
+
+SPIDER = Spider(name="shop")
+
+
+def said(caplog, error: Exception, url: str = "http://shop.example/1") -> str:
+    with caplog.at_level(logging.INFO):
+        result = GristmillLogFormatter().download_error(Failure(error), Request(url), SPIDER)
+    assert result["level"] == logging.DEBUG  # Scrapy's own message, with the traceback
+    (message,) = caplog.messages
+    return message
+
+
+def test_a_failed_download_is_one_line_with_the_reason(caplog):
+    message = said(caplog, DownloadTimeoutError("took longer than 60 s"))
+    assert message == "http://shop.example/1 failed: timeout (DownloadTimeoutError: took longer than 60 s)"
+
+
+def test_a_failure_of_ours_has_its_own_words(caplog):
+    assert said(caplog, Failed("too-large", "got 3 GB")) == "http://shop.example/1 failed: too-large (got 3 GB)"
+
+
+@pytest.mark.parametrize("evil", ["first\nsecond", "first\r\nsecond", "first\x1b[2Jsecond"])
+def test_one_event_is_one_line(caplog, evil):
+    message = said(caplog, Failed("odd", evil))
+    assert not set(message) & {"\n", "\r", "\x1b"}
+
+
+def test_passwords_stay_out_of_the_log(caplog):
+    assert "canary" not in said(
+        caplog, Failed("odd", "http://me:canary@shop.example/"), "http://me:canary@shop.example/1"
+    )
+
+
+def test_everything_else_is_scrapys():
+    formatter = GristmillLogFormatter()
+    assert formatter.crawled.__func__ is GristmillLogFormatter.__mro__[1].crawled
