@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from crawlers import flow
 from crawlers.ledger.database import database_url
 from crawlers.outcome import COMPLETE, WRONG_USE
+from crawlers.sources.arguments import describe
 
 if TYPE_CHECKING:
     import argparse
@@ -96,6 +97,8 @@ class Command(BaseRunSpiderCommand):
             console.print("[bold]The project[/bold] (scrapy flow <source> adds a source's own settings)")
         if problem:
             console.print(Text(f"  shown without its arguments: {problem}", style="yellow"))
+        if hasattr(crawler.spidercls, "Arguments"):
+            console.print(Text(f"  arguments (-a name=value):\n{describe(crawler.spidercls.Arguments)}"))
         for name in ("DATA_DIR", "SCHEDULER", "EXPORTS", "CONCURRENT_REQUESTS", "USER_AGENT", "NETWORK_ALLOW"):
             console.print(Text(f"  {name} = {flow.shown(name, settings.get(name))}", style="cyan"))
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crawlers.outcome import MEANINGS
 from crawlers.report.figures import printable
+from crawlers.settings import ITEM_PIPELINES
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -73,7 +74,7 @@ def record_funnel(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-_ORDER = ("extract", "clean", "deduplicate", "keywords", "media", "images", "validate", "store")
+_ORDER = [path.split(".")[-2] for path in sorted(ITEM_PIPELINES, key=lambda path: ITEM_PIPELINES[path])]
 
 
 def _stages(reasons: list[dict[str, Any]]) -> list[str]:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
+import pty
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +17,8 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.test import get_crawler
 
 from crawlers.extensions.progress import Progress, ProgressExtension, TerminalLine, _clock
+from tests.flow import harness
+from tests.server import Site
 
 
 def stats(done: int = 0, pending: int = 0, **more: int) -> dict[str, int]:
@@ -196,3 +201,41 @@ def test_log_lines_are_written_above_the_line(monkeypatch):
     assert "something to know\n" in console.file.getvalue()
     assert handler.stream is stream
     assert stream.getvalue() == ""
+
+
+def on_a_terminal(data, *args) -> tuple[int, str]:
+    """Run ``scrapy *args`` on a pseudo-terminal; exit code and everything that was written to it."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(harness.ROOT)
+        os.environ.update(
+            DATA_DIR=str(data), NETWORK_ALLOW="127.0.0.0/8", PYTHONPATH=str(harness.ROOT), TERM="xterm", COLUMNS="120"
+        )
+        os.execv(sys.executable, [sys.executable, "-m", "scrapy", *args])
+    out = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        out += part
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_on_a_terminal_there_is_a_line_and_then_the_summary(tmp_path):
+    """And nothing else: what the log says there is what a person must know."""
+    slow = harness.settings(**harness.PLAIN, DOWNLOAD_DELAY="0.02")
+    with Site(pages=60) as site:
+        code, out = on_a_terminal(tmp_path, "crawl", "pages", "-a", f"url={site.url('/')}", *slow)
+    assert code == 0, out
+    line, summary = out.rsplit("\x1b[?25h", 1)  # the cursor comes back when the line has gone
+    assert " pages" in line
+    assert " records" in line
+    assert " queued" in line
+    assert line.count("\n") <= 1
+    assert "records kept" in summary
+    assert "INFO" not in out
