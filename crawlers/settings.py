@@ -16,7 +16,6 @@ SPIDER_MODULES = ["crawlers.spiders"]
 NEWSPIDER_MODULE = "crawlers.spiders"
 COMMANDS_MODULE = "crawlers.commands"
 SPIDER_LOADER_CLASS = "crawlers.spiderloader.GristmillSpiderLoader"
-TEMPLATES_DIR = str(Path(__file__).parent / "templates")
 
 DATA_DIR = os.environ.get("DATA_DIR", "data")
 """Folder of everything that is written: the ledger, media, exports, reports."""
@@ -75,6 +74,8 @@ DOWNLOADER = "crawlers.middlewares.slots.SlotDownloader"  # keeps to the limit o
 DOWNLOAD_HANDLERS: dict[str, str | None] = {
     "http": "crawlers.middlewares.downloads.GuardedDownloadHandler",  # checks each address as it connects
     "https": "crawlers.middlewares.downloads.GuardedDownloadHandler",
+    "sql": "crawlers.sources.pieces.PieceDownloadHandler",  # pages of a table, read by the spider itself
+    "folder": "crawlers.sources.pieces.PieceDownloadHandler",  # parts of files
     # A page from the network never makes us read a file or talk to anything that is not the web.
     "file": None,
     "data": None,
@@ -193,6 +194,38 @@ CLEAN_LANGUAGE = True
 # deduplicate
 
 # keywords
+
+KEYWORDS: object = []
+"""Phrases of which one must occur: a list, "a,b" or "@file" with one a line; or by language, {"de": "@de.txt", "*": […]}.
+The spider argument `keywords` takes its place. Nothing in any of these lists: the stage is off."""
+
+KEYWORDS_ALL: object = []
+"""Phrases that must all occur."""
+
+KEYWORDS_NONE: object = []
+"""Phrases of which none may occur. The spider argument `exclude` takes its place."""
+
+KEYWORDS_PATTERNS: list[str] = []
+"""Regular expressions in RE2's syntax that count as phrases of KEYWORDS."""
+
+KEYWORDS_GROUPS: list[dict[str, object]] = []
+"""More conditions, which must all hold: {"name": "solar", "any": […], "all": […], "none": […], "patterns": […],
+"none_patterns": […], "in": ["title", "fields.tags"]}."""
+
+KEYWORDS_FIELDS = ["title", "text"]
+"""Where phrases are looked for: title, text, or names such as fields.tags."""
+
+KEYWORDS_WHOLE_WORDS = True
+"""A phrase is found only where it is not part of a longer word. Scripts without spaces between words: anywhere."""
+
+KEYWORDS_FOLD_CASE = True
+"""Capitals and small letters are the same."""
+
+KEYWORDS_FOLD_ACCENTS = False
+"""Letters with and without accents are the same."""
+
+KEYWORDS_MATCHES_MAX = 1000
+"""Matches that are kept on one record."""
 
 # media and images
 
