@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scrapy import Request
 from scrapy.downloadermiddlewares.redirect import BaseRedirectMiddleware
 from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware as ScrapyMetaRefreshMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware as ScrapyRedirectMiddleware
@@ -13,8 +14,9 @@ from scrapy.utils.httpobj import urlparse_cached
 from crawlers.middlewares.outcomes import Failed, Skipped
 
 if TYPE_CHECKING:
-    from scrapy import Request
     from scrapy.http import Response
+
+_COOKIES, _BOUNCED = "redirect_cookies", "redirect_bounced"
 
 
 class _Careful(BaseRedirectMiddleware):
@@ -50,12 +52,32 @@ class _Careful(BaseRedirectMiddleware):
 class RedirectMiddleware(_Careful, ScrapyRedirectMiddleware):
     """Redirects by status (301, 302, 303, 307, 308).
 
+    A redirect back to where it came from is a loop, which a duplicate filter would end in silence. It is how many
+    sites see whether cookies come back, though: where one was set on the way, the first URL is asked once more.
+
     Settings:
         REDIRECT_ENABLED, REDIRECT_MAX_TIMES, REDIRECT_PRIORITY_ADJUST: as in Scrapy.
 
     Stats:
-        None.
+        redirects/bounced
     """
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        """Follow, or end in a reason."""
+        result = super().process_response(request, response)
+        if not isinstance(result, Request):
+            return result
+        if "Set-Cookie" in response.headers:
+            result.meta[_COOKIES] = True
+        if result.url not in result.meta["redirect_urls"]:
+            return result
+        if not result.meta.get(_COOKIES) or request.meta.get(_BOUNCED):
+            raise Failed("redirect-loop", f"{request.url} redirects back to {result.url}")
+        result.meta[_BOUNCED] = True
+        if self.crawler.stats is not None:
+            self.crawler.stats.inc_value("redirects/bounced")
+        assert self.crawler.engine is not None
+        return await self.crawler.engine.download_async(result)
 
 
 class MetaRefreshMiddleware(_Careful, ScrapyMetaRefreshMiddleware):

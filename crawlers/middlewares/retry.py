@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REASON = "host-down"
-_HOST_STATUSES = frozenset({429, 502, 503, 504, 522, 524})
+_HOST_STATUSES = frozenset({502, 503, 504, 522, 524})
 _STATUS_TIMES, _PAGE_TIMES = 5, 2
+_PAGE_STATUSES = frozenset({500})
 _LIMITS = {"tls": 2, "bad-answer": 2, "cut": 6}
 
 
@@ -105,7 +106,7 @@ class RetryMiddleware:
             return response
         if request.meta.get("dont_retry"):
             return response
-        limit = _STATUS_TIMES if status in _HOST_STATUSES or status == 408 else _PAGE_TIMES
+        limit = _PAGE_TIMES if status in _PAGE_STATUSES else _STATUS_TIMES
         again = await self._again(request, f"http-{status}", limit, host_level=status in _HOST_STATUSES)
         return again or response
 
