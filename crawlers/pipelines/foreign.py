@@ -5,14 +5,13 @@ Fields whose names the envelope knows move there when their type fits; everythin
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from itemadapter import ItemAdapter
 
-from crawlers.hashing import canonical_json, digest
+from crawlers.hashing import digest
 from crawlers.items import Record
+from crawlers.plain import plain
 
 _KEYS = ("key", "id", "guid", "sku", "url")
 _TEXTS = ("url", "canonical_url", "title", "text", "language", "published_at", "modified_at", "type", "group")
@@ -30,7 +29,7 @@ def record_from(item: Any, source: str, url: str | None = None) -> Record:
     The key is the item's own ``key``, ``id``, ``guid``, ``sku`` or ``url``; where it has none, the page's URL and a
     digest of the item after ``#``.
     """
-    data = {name: _plain(value) for name, value in ItemAdapter(item).asdict().items()}
+    data = {name: plain(value) for name, value in ItemAdapter(item).asdict().items()}
     own = next((data[name] for name in _KEYS if data.get(name) not in (None, "")), None)
     key = str(own) if own is not None else f"{url or source}#{digest(data)[7:23]}"
     record = Record(source=source, key=key, url=url)
@@ -45,20 +44,3 @@ def record_from(item: Any, source: str, url: str | None = None) -> Record:
         else:
             record.fields[name] = value
     return record
-
-
-def _plain(value: Any) -> Any:
-    """*value* as JSON has it: lossless text for decimals and dates, sorted lists for sets, hex for bytes."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, set | frozenset):
-        return sorted((_plain(v) for v in value), key=canonical_json)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).hex()
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+REFUSED = "refused"
+"""Key in ``Record.cache``: the Rejected that the source itself gave, for what it could read only in part."""
+
 RESUME_AT = "resume_at"
 """Key in ``Record.cache``: name of the stage to begin at, for records that passed the earlier ones before."""
 
@@ -76,7 +79,11 @@ class RecordPipelineManager(ItemPipelineManager):
 
     async def _run(self, record: Record, settlement: Settlement) -> Record:
         skip_to = record.cache.pop(RESUME_AT, None)
+        refused = record.cache.pop(REFUSED, None)
         stage = ""
+        if refused is not None:
+            self._reject(record, refused, settlement)
+            raise refused
         try:
             for stage, process in self._stages:
                 if skip_to is not None:
@@ -93,7 +100,9 @@ class RecordPipelineManager(ItemPipelineManager):
         except DiskFull:
             raise
         except Exception as exc:
-            logger.exception("Pipeline %s failed on record %s (%s): it is kept as rejected", stage, record.id, record.url)
+            logger.exception(
+                "Pipeline %s failed on record %s (%s): it is kept as rejected", stage, record.id, record.url
+            )
             rejected = Rejected(stage=stage, reason="error", detail=f"{type(exc).__name__}: {exc}")
             self._reject(record, rejected, settlement)
             raise rejected from exc

@@ -50,7 +50,6 @@ class WebSource(Source):
     """
 
     Arguments: ClassVar[type[CommonArguments]] = WebArguments
-    start_urls: ClassVar[list[str]] = []
     follow: ClassVar[str] = ""
     deny: ClassVar[str] = ""
     sitemap: ClassVar[bool] = False
