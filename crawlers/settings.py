@@ -96,6 +96,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "crawlers.middlewares.retryafter.RetryAfterMiddleware": 560,  # as soon as an answer arrives
     "crawlers.middlewares.slowdown.SlowdownMiddleware": 570,
     "crawlers.middlewares.redirects.MetaRefreshMiddleware": 580,
+    "crawlers.middlewares.charset.CharsetMiddleware": 585,  # before anybody reads the text
     "crawlers.middlewares.compression.CompressionMiddleware": 590,
     "crawlers.middlewares.redirects.RedirectMiddleware": 600,
     "crawlers.middlewares.cookies.CookiesMiddleware": 700,
@@ -228,6 +229,25 @@ KEYWORDS_MATCHES_MAX = 1000
 """Matches that are kept on one record."""
 
 # media and images
+
+MEDIA_ENABLED = True
+"""Store the pictures of records, once by content. Needs the extra ``image``."""
+
+MEDIA_MAX_PER_RECORD = 8
+"""Pictures of one record that are fetched at most."""
+
+MEDIA_MAX_BYTES = 20 * 1024 * 1024
+"""Larger files are not kept."""
+
+IMAGE_REQUIRED_FOR = ["ImageObject", "image"]
+"""Types or modalities of records that are refused where their main picture is blurred, small or broken.
+Records of other kinds are only flagged."""
+
+IMAGE_MIN_SHARPNESS = 0.25
+"""Hardness of the hardest edges below which a picture counts as blurred; see extractors/pictures.py. 0: not asked."""
+
+IMAGE_MIN_SIDE = 64
+"""Pixels of the shorter side."""
 
 # validate
 

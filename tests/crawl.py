@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import scrapy
@@ -143,13 +144,17 @@ class HostsResolver:
 
 def crawl(
     requests: list[str | dict[str, Any]], settings: dict[str, Any] | None = None, *, follow: bool = False,
-    timeout: float = 100,
+    timeout: float = 100, ledger: Path | None = None,
 ) -> Crawled:  # fmt: skip
-    """Fetch *requests* (URLs, or keyword arguments of scrapy.Request) in a new process."""
+    """Fetch *requests* (URLs, or keyword arguments of scrapy.Request) in a new process.
+
+    With *ledger*, a folder, the project's own scheduler hands the requests out, from a ledger in that folder.
+    """
     job = {
         "requests": [{"url": r} if isinstance(r, str) else r for r in requests],
         "settings": settings or {},
         "follow": follow,
+        "ledger": str(ledger) if ledger else None,
     }
     process = subprocess.run(
         [sys.executable, "-m", "tests.crawl"], input=json.dumps(job), capture_output=True, text=True, timeout=timeout,
@@ -174,10 +179,16 @@ def _main() -> None:
     job = json.load(sys.stdin)
     settings = Settings()
     settings.setmodule(project, priority="project")
-    for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES"):
-        kept = {k: v for k, v in settings.getdict(name).items() if not k.endswith(_LEDGER_MIDDLEWARES)}
-        settings.set(name, kept, priority="project")
-    settings.setdict(PLAIN, priority="cmdline")
+    if job["ledger"] is None:
+        for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES"):
+            kept = {k: v for k, v in settings.getdict(name).items() if not k.endswith(_LEDGER_MIDDLEWARES)}
+            settings.set(name, kept, priority="project")
+        settings.setdict(PLAIN, priority="cmdline")
+    else:
+        plain = {k: v for k, v in PLAIN.items() if k not in {"SCHEDULER", "ITEM_PROCESSOR"}}
+        store = {"crawlers.pipelines.store.StorePipeline": 900}
+        own = {"DATA_DIR": job["ledger"], "DATABASE_URL": "", "ITEM_PIPELINES": store}
+        settings.setdict({**plain, **own}, priority="cmdline")
     if "TEST_HOSTS" in job["settings"]:
         settings.set("DNS_RESOLVER", HostsResolver, priority="cmdline")
     settings.setdict(job["settings"], priority="cmdline")
