@@ -1,0 +1,220 @@
+"""Media: fetches what a record refers to, stores it once by content, and writes down what it is.
+
+Downloads pass all downloader middlewares, so that robots, limits and the address policy hold for pictures too. A file
+that cannot be had does not cost the record: its entry says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+from scrapy import Request
+from scrapy.exceptions import NotConfigured
+
+from crawlers.errors import DiskFull, GristmillError
+from crawlers.ledger import media as table
+from crawlers.ledger.database import database_url, open_database
+from crawlers.mediastore import EXTENSIONS, MediaStore, StoredFile
+from crawlers.middlewares.outcomes import Postponed, reason_of
+from crawlers.sandbox import MEGABYTE, Sandbox, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from crawlers.items import Media, Record
+    from crawlers.ledger.database import Database
+
+logger = logging.getLogger(__name__)
+
+_TRIES = 3
+_WAIT_MAX = 30.0
+_FACTS = "crawlers.extractors.pictures:facts"
+
+
+class MediaPipeline:
+    """Fetches and stores the pictures of records.
+
+    Args:
+        fetch: gives the answer to a request.
+        store: where files are kept.
+        database: the ledger, that knows what each URL gave.
+        sandbox: where pictures are looked into.
+        stats: counts.
+        per_record: files of one record at most.
+        max_bytes: larger files are not kept.
+
+    Settings:
+        MEDIA_ENABLED, MEDIA_MAX_PER_RECORD, MEDIA_MAX_BYTES, DATA_DIR
+
+    Stats:
+        gristmill/media/{stored,known,failed}
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Request], Awaitable[Response]],
+        store: MediaStore,
+        database: Database,
+        sandbox: Sandbox,
+        *,
+        stats: Any = None,
+        per_record: int = 8,
+        max_bytes: int = 20 * MEGABYTE,
+    ) -> None:
+        self._fetch = fetch
+        self._store = store
+        self._database = database
+        self._sandbox = sandbox
+        self._stats = stats
+        self._per_record = per_record
+        self._max_bytes = max_bytes
+        self._under_way: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> MediaPipeline:
+        """Read the settings."""
+        settings = crawler.settings
+        if not settings.getbool("MEDIA_ENABLED"):
+            raise NotConfigured("MEDIA_ENABLED is off: set it to store the pictures of records")
+        try:
+            import PIL  # noqa: F401
+        except ImportError:
+            raise NotConfigured('pictures need the package Pillow: pip install "gristmill[image]"') from None
+        return cls(
+            lambda request: crawler.engine.download_async(request),  # type: ignore[union-attr]
+            MediaStore(Path(settings.get("DATA_DIR") or "data")),
+            open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT")),
+            Sandbox(),
+            stats=crawler.stats,
+            per_record=settings.getint("MEDIA_MAX_PER_RECORD"),
+            max_bytes=settings.getint("MEDIA_MAX_BYTES"),
+        )
+
+    def close_spider(self) -> None:
+        """End the workers."""
+        self._sandbox.close()
+
+    def process_item(self, record: Record) -> Any:
+        """Fill in the record's media; a coroutine only where there is something to fetch."""
+        wanted = [media for media in record.media if media.sha256 is None and _is_web(media.url)]
+        return self._fill(record, wanted[: self._per_record]) if wanted else record
+
+    async def _fill(self, record: Record, wanted: list[Media]) -> Record:
+        for media, found in zip(wanted, await asyncio.gather(*map(self._get, wanted)), strict=True):
+            for name, value in found.items():
+                setattr(media, name, value)
+        return record
+
+    async def _get(self, media: Media) -> dict[str, Any]:
+        """What is to be written into *media*; the same URL is fetched once at a time."""
+        url = str(media.url)
+        future = self._under_way.get(url)
+        if future is None:
+            future = self._under_way[url] = asyncio.ensure_future(self._load(url))
+            future.add_done_callback(lambda _: self._under_way.pop(url, None))
+        return dict(await asyncio.shield(future))
+
+    async def _load(self, url: str) -> dict[str, Any]:
+        try:
+            found = await self._load_or_raise(url)
+        except DiskFull:
+            raise
+        except Verdict as exc:
+            found = {"error": f"{exc.slug}: {exc.detail}"}
+        except GristmillError as exc:
+            found = {"error": str(exc)}
+        except Exception as exc:  # whatever a download may raise: it costs the picture, not the record
+            slug, detail = reason_of(exc)
+            found = {"error": f"{slug}: {detail}" if detail else slug}
+        if "error" in found:
+            self._count("failed")
+        return found
+
+    async def _load_or_raise(self, url: str) -> dict[str, Any]:
+        known = await asyncio.to_thread(self._known, url)
+        response = await self._answer(url, known)
+        if response.status == 304 and known is not None:
+            self._count("known")
+            return _known_facts(known)
+        if response.status != 200:
+            return {"error": f"http-{response.status}"}
+        if len(response.body) > self._max_bytes:
+            return {"error": f"too-large: {len(response.body):,} bytes, MEDIA_MAX_BYTES is {self._max_bytes:,}"}
+        found = await asyncio.to_thread(self._keep, url, response)
+        self._count("stored")
+        return found
+
+    def _known(self, url: str) -> Any:
+        """What *url* gave last, if the file is still there and whole."""
+        with self._database.read() as conn:
+            row = table.by_url(conn, url)
+        if row is None or not self._store.is_whole(StoredFile(row.sha256, row.path, row.bytes)):
+            return None
+        return row
+
+    async def _answer(self, url: str, known: Any) -> Response:
+        request = Request(url, meta={"allow_offsite": True, "gristmill_media": True})
+        if known is not None and known.etag:
+            request.headers["If-None-Match"] = known.etag
+        if known is not None and known.last_modified:
+            request.headers["If-Modified-Since"] = known.last_modified
+        for attempt in range(_TRIES):
+            try:
+                return await self._fetch(request.replace(meta={**request.meta, "gristmill_attempts": attempt}))
+            except Postponed as exc:
+                if attempt + 1 == _TRIES or exc.until - time.time() > _WAIT_MAX:
+                    raise
+                await asyncio.sleep(max(0.0, exc.until - time.time()))
+        raise AssertionError("unreachable")
+
+    def _keep(self, url: str, response: Response) -> dict[str, Any]:
+        """Look into the bytes, store them, write both down. Runs on a thread."""
+        facts = self._sandbox.call(_FACTS, response.body)
+        media_type = facts.pop("media_type")
+        if media_type not in EXTENSIONS:
+            raise Verdict("unreadable", f"got {media_type}")
+        file = self._store.store(response.body, media_type)
+        etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+        self._database.run(
+            lambda conn: table.put(
+                conn, sha256=file.sha256, path=file.path, media_type=media_type, size=file.bytes, facts=facts, url=url,
+                etag=etag.decode("latin-1") if etag else None,
+                last_modified=modified.decode("latin-1") if modified else None,
+            )
+        )  # fmt: skip
+        return _described(file.sha256, file.path, media_type, file.bytes, facts)
+
+    def _count(self, what: str) -> None:
+        if self._stats is not None:
+            self._stats.inc_value(f"gristmill/media/{what}")
+
+
+def _is_web(url: str | None) -> bool:
+    return url is not None and urlsplit(url).scheme in {"http", "https"}
+
+
+def _known_facts(row: Any) -> dict[str, Any]:
+    return _described(row.sha256, row.path, row.media_type, row.bytes, orjson.loads(row.facts))
+
+
+def _described(sha256: str, path: str, media_type: str, size: int, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "sha256": sha256,
+        "path": path,
+        "media_type": media_type,
+        "bytes": size,
+        "width": facts["width"],
+        "height": facts["height"],
+        "perceptual_hash": facts["perceptual_hash"],
+        "quality": {"sharpness": facts["sharpness"]},
+        "error": None,
+    }

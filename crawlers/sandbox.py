@@ -1,0 +1,172 @@
+"""Work on hostile bytes in processes that can be killed: limits on time and memory, and the parent never dies.
+
+A worker is this module run as a program. It reads requests from standard input (a line of JSON with the function's
+name and the number of bytes, then the bytes) and answers each with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import resource
+import subprocess
+import sys
+import threading
+from queue import LifoQueue
+from typing import Any
+
+import orjson
+
+from crawlers.errors import ExtractionError
+
+MEGABYTE = 1 << 20
+
+
+class Verdict(ExtractionError):
+    """The work on a file was given up.
+
+    Args:
+        slug: timeout, memory, bomb, crash or unreadable.
+        detail: one sentence for a person.
+    """
+
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(f"{slug}: {detail}")
+        self.slug = slug
+        self.detail = detail
+
+
+class Sandbox:
+    """A few workers, started when they are needed.
+
+    Args:
+        workers: processes at most.
+        seconds: for one call; a worker that takes longer is killed.
+        memory: bytes of address space beyond what an idle worker has.
+    """
+
+    def __init__(self, workers: int = 1, seconds: float = 5.0, memory: int = 512 * MEGABYTE) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._idle: LifoQueue[subprocess.Popen[bytes] | None] = LifoQueue()
+        self._all: set[subprocess.Popen[bytes]] = set()
+        for _ in range(workers):
+            self._idle.put(None)
+
+    def call(self, function: str, body: bytes) -> Any:
+        """``module:name`` applied to *body* in a worker; blocks until one is free. The result is what JSON can carry.
+
+        Raises:
+            Verdict: the function refused the bytes, or the worker died of them.
+        """
+        worker = self._idle.get()
+        try:
+            if worker is None or worker.poll() is not None:
+                worker = self._start()
+            answer = self._ask(worker, function, body)
+        except BaseException:
+            if worker is not None:
+                self._discard(worker)
+            self._idle.put(None)
+            raise
+        self._idle.put(worker)
+        if "verdict" in answer:
+            raise Verdict(answer["verdict"], answer["detail"])
+        return answer["result"]
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in list(self._all):
+            self._discard(worker)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "GRISTMILL_SANDBOX_MEMORY": str(self._memory),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "crawlers.sandbox"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+        self._all.add(worker)
+        return worker
+
+    def _discard(self, worker: subprocess.Popen[bytes]) -> None:
+        self._all.discard(worker)
+        worker.kill()
+        for stream in (worker.stdin, worker.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        worker.wait()
+
+    def _ask(self, worker: subprocess.Popen[bytes], function: str, body: bytes) -> dict[str, Any]:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            worker.kill()
+
+        timer = threading.Timer(self._seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            worker.stdin.write(orjson.dumps([function, len(body)]) + b"\n" + body)
+            worker.stdin.flush()
+            line = worker.stdout.readline()
+        except OSError:
+            line = b""
+        finally:
+            timer.cancel()
+        if line:
+            return orjson.loads(line)  # type: ignore[no-any-return]
+        if late.is_set():
+            raise Verdict("timeout", f"took longer than {self._seconds:g} s")
+        code = worker.wait()
+        raise Verdict("crash", f"the worker died ({-code if code < 0 else code})")
+
+
+def _serve() -> None:
+    """What a worker does."""
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints does not get between the answers
+    limited = False
+    while line := source.readline():
+        function, size = orjson.loads(line)
+        body = source.read(size)
+        module, _, name = function.partition(":")
+        work = getattr(importlib.import_module(module), name)
+        if not limited:
+            _limit(int(os.environ["GRISTMILL_SANDBOX_MEMORY"]))
+            limited = True
+        sink.write(orjson.dumps(_answer(work, body)) + b"\n")
+        sink.flush()
+
+
+def _answer(work: Any, body: bytes) -> dict[str, Any]:
+    try:
+        return {"result": work(body)}
+    except Verdict as exc:
+        return {"verdict": exc.slug, "detail": exc.detail}
+    except MemoryError:
+        return {"verdict": "memory", "detail": "needs more memory than it may have"}
+    except Exception as exc:
+        return {"verdict": "unreadable", "detail": f"{type(exc).__name__}: {exc}"[:500]}
+
+
+def _limit(memory: int) -> None:
+    """Allow *memory* bytes more than what is mapped now, once the libraries are loaded."""
+    with open("/proc/self/statm") as statm:  # noqa: PTH123
+        mapped = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, mapped + memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    # By its name as a module: a function's Verdict is then the Verdict that is caught here.
+    importlib.import_module("crawlers.sandbox")._serve()
