@@ -1,0 +1,164 @@
+"""A compact table of rows that are found by any of their keys: a hash table with chains, in flat arrays.
+
+For each column of keys there is a table of its own, so that one row needs one link for each key and nothing else: with
+18 keys of 8 bytes a row takes some 290 bytes, where a dict for each column takes more than two thousand.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_START = 1024
+
+
+class ChainedTable:
+    """Rows of *width* keys, each a 64-bit number that looks random in its low bits. The key 0 is none.
+
+    Args:
+        width: keys in a row.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._keys = array("Q")
+        self._next = array("i")  # for each key the row behind it in its chain, plus one; 0 ends the chain
+        self._heads = array("i", bytes(4 * width * _START))
+        self._slots = _START
+        self._free: list[int] = []
+        self._rows = 0
+
+    def __len__(self) -> int:
+        """Number of rows that are there."""
+        return self._rows - len(self._free)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory in use."""
+        return sum(a.buffer_info()[1] * a.itemsize for a in (self._keys, self._next, self._heads))
+
+    def add(self, keys: Sequence[int]) -> int:
+        """Put in a row; return its number. Numbers of removed rows are given again."""
+        width = self.width
+        if self._free:
+            row = self._free.pop()
+            base = row * width
+            self._keys[base : base + width] = array("Q", keys)
+        else:
+            row = self._rows
+            base = row * width
+            self._rows += 1
+            self._keys.extend(keys)
+            self._next.extend(bytes(width))
+            if self._rows > self._slots:
+                self._rebuild()
+                return row
+        self._link(row, keys)
+        return row
+
+    def extend(self, keys: NDArray[np.uint64]) -> int:
+        """Put in many rows at once, one for each line of *keys*; return the number of the first."""
+        first = self._rows
+        self._rows += len(keys)
+        self._keys.frombytes(np.ascontiguousarray(keys, dtype=np.uint64).tobytes())
+        self._next.frombytes(bytes(4 * self.width * len(keys)))
+        self._rebuild()
+        return first
+
+    def find(self, column: int, key: int) -> list[int]:
+        """The rows that have *key* in *column*, the newest first."""
+        keys, links, width = self._keys, self._next, self.width
+        found = []
+        entry = self._heads[column * self._slots + (key & (self._slots - 1))] if key else 0
+        while entry:
+            place = (entry - 1) * width + column
+            if keys[place] == key:
+                found.append(entry - 1)
+            entry = links[place]
+        return found
+
+    def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
+        """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
+        keys, links, heads, width = self._keys, self._next, self._heads, self.width
+        slots, mask = self._slots, self._slots - 1
+        found: list[int] = []
+        for column, key in enumerate(wanted, first):
+            entry = heads[column * slots + (key & mask)]
+            left = limit
+            while entry and left:
+                place = (entry - 1) * width + column
+                if keys[place] == key:
+                    found.append(entry - 1)
+                    left -= 1
+                entry = links[place]
+        return found
+
+    def keys(self, row: int) -> array[int]:
+        """The keys of a row."""
+        return self._keys[row * self.width : (row + 1) * self.width]
+
+    def lines(self, rows: Sequence[int], first: int) -> NDArray[np.uint64]:
+        """The keys of *rows* from column *first* on, one line each."""
+        table = np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, self.width)
+        return table[rows, first:]
+
+    def remove(self, row: int) -> None:
+        """Take a row out."""
+        base = row * self.width
+        for column in range(self.width):
+            key = self._keys[base + column]
+            if key:
+                self._unlink(row, column, key)
+                self._keys[base + column] = 0
+        self._free.append(row)
+
+    def _link(self, row: int, keys: Sequence[int]) -> None:
+        heads, links = self._heads, self._next
+        slots, mask, base = self._slots, self._slots - 1, row * self.width
+        for column, key in enumerate(keys):
+            if key:
+                slot = column * slots + (key & mask)
+                links[base + column] = heads[slot]
+                heads[slot] = row + 1
+
+    def _unlink(self, row: int, column: int, key: int) -> None:
+        links, width = self._next, self.width
+        slot = column * self._slots + (key & (self._slots - 1))
+        after = links[row * width + column]
+        entry = self._heads[slot]
+        if entry == row + 1:
+            self._heads[slot] = after
+            return
+        while links[(entry - 1) * width + column] != row + 1:
+            entry = links[(entry - 1) * width + column]
+        links[(entry - 1) * width + column] = after
+
+    def _rebuild(self) -> None:
+        """Lay all chains anew, in as many slots as there are rows or more."""
+        while self._slots < self._rows:
+            self._slots *= 2
+        slots, width = self._slots, self.width
+        self._heads = array("i", bytes(4 * width * slots))
+        heads = np.frombuffer(self._heads, dtype=np.int32)
+        links = np.frombuffer(self._next, dtype=np.int32).reshape(-1, width)
+        table = np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, width)
+        for column in range(width):
+            rows = np.flatnonzero(table[:, column])
+            slot = (table[rows, column] & np.uint64(slots - 1)).astype(np.int64)
+            order = np.argsort(slot, kind="stable")
+            entries, slot = rows[order].astype(np.int32) + 1, slot[order]
+            same = np.zeros(entries.size, dtype=bool)
+            same[1:] = slot[1:] == slot[:-1]
+            before = np.zeros(entries.size, dtype=np.int32)
+            before[1:][same[1:]] = entries[:-1][same[1:]]
+            links[entries - 1, column] = before
+            last = np.ones(entries.size, dtype=bool)
+            last[:-1] = ~same[1:]
+            heads[column * slots + slot[last]] = entries[last]

@@ -1,0 +1,328 @@
+"""Finds texts that are the same, or nearly: MinHash and locality-sensitive hashing, each answer verified exactly.
+
+Knows no Scrapy and no database; usable alone::
+
+    index = DuplicateIndex(texts=lambda ids: {id: stored[id] for id in ids})
+    signed = index.sign(text)
+    found = index.find("b", signed)      # Duplicate(of="a", similarity=0.93) or None
+    index.add("b", signed, text)
+
+A candidate is a text that shares a band; its similarity is then computed from the shingles of its stored text. In
+memory a text takes some 350 bytes, whatever its length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from array import array
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crawlers.pipelines.chains import ChainedTable
+from crawlers.pipelines.normal import normal
+from crawlers.pipelines.shingles import VERSION, MinHasher, Shingler, jaccard, word_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from crawlers.pipelines.shingles import Hashes
+
+BANDS, ROWS_MAX = 14, 5
+_RECALL = 0.99
+_CANDIDATES = 256  # of one band: pages made from one template share bands by the thousand
+_VERIFIED_MAX = 16  # candidates whose text is read, the most similar ones first
+_ID, _HASH, _FIRST_BAND = 0, 1, 2
+_WIDTH = _FIRST_BAND + BANDS
+_RECENT_MAX = 32 * 1024 * 1024
+_SHINGLES_MAX = 256
+
+
+class Signed(NamedTuple):
+    """What the index knows a text by."""
+
+    hash: bytes
+    """First 16 bytes of sha256 of the normal form, or of what identifies a text that is too short."""
+    keys: Sequence[int]
+    """One key for each band; empty where the text is too short for near-duplicates."""
+    shingles: Hashes | None
+    """Hashes of its shingles; repeated ones repeat."""
+
+
+class Duplicate(NamedTuple):
+    """What a text is a duplicate of."""
+
+    of: str
+    """Id of the other text."""
+    similarity: float
+    """Exact Jaccard similarity of the shingles, 1 for the same text."""
+    exact: bool
+    """Whether the normal forms are the same."""
+
+
+class DuplicateIndex:
+    """An index of texts by id. Not safe for threads.
+
+    Args:
+        texts: gives the stored texts of some ids; an id without one is left out.
+        threshold: least Jaccard similarity of near-duplicates, above 0 and at most 1.
+        shingle_words: words in a shingle.
+        min_words: a text with fewer words has no near-duplicates, only equals.
+    """
+
+    def __init__(
+        self,
+        texts: Callable[[Sequence[str]], dict[str, str]],
+        *,
+        threshold: float = 0.8,
+        shingle_words: int = 5,
+        min_words: int = 20,
+    ) -> None:
+        self.threshold = threshold
+        self.min_words = max(min_words, 1)
+        self._texts = texts
+        self._shingler = Shingler(shingle_words)
+        self._hasher = MinHasher(BANDS, rows_for(threshold))
+        self._margin = 4 * math.sqrt(threshold * (1 - threshold) / (BANDS * self._hasher.rows))
+        parameters = f"{VERSION}:{BANDS}:{self._hasher.rows}:{shingle_words}:{self.min_words}"
+        self._header = hashlib.sha256(parameters.encode()).digest()[:8]
+        self._table = ChainedTable(_WIDTH)
+        self._ids = bytearray()
+        self._hashes = bytearray()
+        self._sources = array("H")
+        self._source_numbers: dict[str, int] = {}
+        self._recent: OrderedDict[str, str] = OrderedDict()
+        self._recent_size = 0
+        self._shingles: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self._table)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that grow with the number of texts."""
+        sources = self._sources.buffer_info()[1] * self._sources.itemsize
+        return self._table.nbytes + len(self._ids) + len(self._hashes) + sources
+
+    # --- signatures -------------------------------------------------------------------------------------------------
+
+    def sign(self, text: str, instead: Callable[[], bytes] | None = None, *, normalised: str | None = None) -> Signed:
+        """What *text* is known by.
+
+        Args:
+            text: any text.
+            instead: gives what identifies the record where the text is too short to say enough.
+            normalised: the text's normal form, where the caller has it.
+        """
+        form = normal(text) if normalised is None else normalised
+        words = word_hashes(form)
+        if words.size < self.min_words:
+            own = b"short\0" + form.encode("utf-8", "surrogatepass")
+            return Signed(_digest(own if instead is None else own + b"\0" + instead()), (), None)
+        shingles = self._shingler(words)
+        return Signed(_digest(form.encode("utf-8", "surrogatepass")), self._hasher.keys(shingles).tolist(), shingles)
+
+    def stored_bands(self, signed: Signed) -> bytes:
+        """The bands of *signed* as they are stored: what they depend on, and one 8-byte key each, little endian."""
+        return self._header + np.array(signed.keys, dtype="<u8").tobytes()
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def find(self, record_id: str, signed: Signed, source: str | None = None) -> Duplicate | None:
+        """The text that *signed* is a duplicate of: an equal one, or the most similar one above the threshold.
+
+        Args:
+            record_id: 32 hex digits; a text is no duplicate of its own earlier form.
+            signed: from :meth:`sign`.
+            source: only texts of this source count.
+        """
+        own = bytes.fromhex(record_id)
+        number = None if source is None else self._source_numbers.get(source, -1)
+        equal = self._equal(own, signed, number)
+        if equal is not None:
+            return Duplicate(equal, 1.0, exact=True)
+        if signed.shingles is None:
+            return None
+        rows = self._table.find_any(_FIRST_BAND, signed.keys, _CANDIDATES)
+        if not rows:
+            return None
+        rows = [row for row in dict.fromkeys(rows) if self._counts(row, own, number)]
+        return self._nearest(signed, self._promising(signed, rows))
+
+    def _equal(self, own: bytes, signed: Signed, source: int | None) -> str | None:
+        """Id of a text with the same hash that is still there."""
+        found = [
+            self._id(row)
+            for row in self._table.find(_HASH, _key(signed.hash))
+            if self._has_hash(row, signed.hash) and self._counts(row, own, source)
+        ]
+        if not found:
+            return None
+        return next((id_ for id_ in found if id_ in self._recent), None) or next(iter(self._texts(found)), None)
+
+    def _counts(self, row: int, own: bytes, source: int | None) -> bool:
+        if self._ids[16 * row : 16 * row + 16] == own:
+            return False
+        return source is None or self._sources[row] == source
+
+    def _promising(self, signed: Signed, rows: list[int]) -> list[int]:
+        """Those of *rows* that may reach the threshold by their sketch, the most similar first."""
+        if len(rows) < 2:
+            return rows
+        keys = np.array(signed.keys, dtype=np.uint64)
+        similar = self._hasher.similarity(keys, self._table.lines(rows, _FIRST_BAND))
+        best = np.argsort(-similar, kind="stable")[:_VERIFIED_MAX]
+        return [rows[i] for i in best if similar[i] >= self.threshold - self._margin]
+
+    def _nearest(self, signed: Signed, rows: list[int]) -> Duplicate | None:
+        if not rows:
+            return None
+        assert signed.shingles is not None
+        own = np.unique(signed.shingles)
+        best: Duplicate | None = None
+        for id_, shingles in self._stored_shingles(rows).items():
+            similarity = jaccard(own, shingles)
+            if similarity >= self.threshold and (best is None or (-similarity, id_) < (-best.similarity, best.of)):
+                best = Duplicate(id_, similarity, exact=False)
+        return best
+
+    def _stored_shingles(self, rows: list[int]) -> dict[str, Hashes]:
+        """Id to the shingles of its text, for those whose text is there."""
+        found: dict[str, Hashes] = {}
+        wanted: list[str] = []
+        hashes = {self._id(row): bytes(self._hashes[16 * row : 16 * row + 16]) for row in rows}
+        for id_, hash_ in hashes.items():
+            kept = self._shingles.get(id_)
+            if kept is not None and kept[0] == hash_:
+                found[id_] = kept[1]
+            else:
+                wanted.append(id_)
+        texts = {id_: self._recent[id_] for id_ in wanted if id_ in self._recent}
+        missing = [id_ for id_ in wanted if id_ not in texts]
+        if missing:
+            texts |= self._texts(missing)
+        for id_, text in texts.items():
+            shingles = found[id_] = np.unique(self._shingler(word_hashes(normal(text))))
+            self._shingles[id_] = (hashes[id_], shingles)
+            if len(self._shingles) > _SHINGLES_MAX:
+                self._shingles.popitem(last=False)
+        return found
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def add(self, record_id: str, signed: Signed, text: str, source: str = "") -> None:
+        """Put in a text, in the place of an earlier one of this id; *text* is kept until it is :meth:`stored`."""
+        if any(self._has_hash(row, signed.hash) for row in self._rows_of(record_id)):
+            return
+        self.remove(record_id)
+        self._put(record_id, signed.hash, signed.keys, source)
+        self._recent[record_id] = text
+        self._recent_size += len(text)
+        while self._recent_size > _RECENT_MAX:
+            self._recent_size -= len(self._recent.popitem(last=False)[1])
+
+    def remove(self, record_id: str) -> None:
+        """Take out a text; nothing happens where there is none."""
+        self._forget(record_id)
+        for row in self._rows_of(record_id):
+            self._table.remove(row)
+
+    def stored(self, record_id: str, source: str, text_hash: bytes, bands: bytes) -> bool:
+        """Take in a row of the ledger, whose text can now be read there.
+
+        Returns:
+            False for a signature that was made with other parameters: the text must be signed anew.
+        """
+        if bands[:8] != self._header:
+            return False
+        keys = np.frombuffer(bands, dtype="<u8", offset=8).tolist()
+        for row in self._rows_of(record_id):
+            if self._has_hash(row, text_hash):
+                self._forget(record_id)
+                return True
+        self.remove(record_id)
+        self._put(record_id, text_hash, keys, source)
+        return True
+
+    def load(self, rows: Iterable[tuple[str, str, bytes, bytes]]) -> list[str]:
+        """Take in many rows of the ledger at once (id, source, text hash, bands) that are not in the index yet.
+
+        Returns:
+            Ids of those that were made with other parameters.
+        """
+        outdated: list[str] = []
+        ids, hashes, sources, bands = [], [], array("H"), []
+        empty = bytes(8 * BANDS)
+        for record_id, source, text_hash, stored in rows:
+            if stored[:8] != self._header:
+                outdated.append(record_id)
+                continue
+            ids.append(bytes.fromhex(record_id))
+            hashes.append(text_hash)
+            sources.append(self._source(source))
+            bands.append(stored[8:] or empty)
+        if ids:
+            keys = np.ones((len(ids), _WIDTH), dtype=np.uint64)
+            keys[:, _ID] = np.frombuffer(b"".join(ids), dtype="<u8")[::2]
+            keys[:, _HASH] = np.frombuffer(b"".join(hashes), dtype="<u8")[::2]
+            keys[keys == 0] = 1
+            keys[:, _FIRST_BAND:] = np.frombuffer(b"".join(bands), dtype="<u8").reshape(-1, BANDS)
+            self._table.extend(keys)
+            self._ids += b"".join(ids)
+            self._hashes += b"".join(hashes)
+            self._sources += sources
+        return outdated
+
+    def _put(self, record_id: str, text_hash: bytes, keys: Sequence[int], source: str) -> None:
+        own = bytes.fromhex(record_id)
+        row = self._table.add((_key(own), _key(text_hash), *(keys or (0,) * BANDS)))
+        if 16 * row == len(self._ids):
+            self._ids += own
+            self._hashes += text_hash
+            self._sources.append(self._source(source))
+        else:
+            self._ids[16 * row : 16 * row + 16] = own
+            self._hashes[16 * row : 16 * row + 16] = text_hash
+            self._sources[row] = self._source(source)
+
+    def _forget(self, record_id: str) -> None:
+        text = self._recent.pop(record_id, None)
+        if text is not None:
+            self._recent_size -= len(text)
+
+    def _rows_of(self, record_id: str) -> list[int]:
+        own = bytes.fromhex(record_id)
+        return [row for row in self._table.find(_ID, _key(own)) if self._ids[16 * row : 16 * row + 16] == own]
+
+    def _has_hash(self, row: int, text_hash: bytes) -> bool:
+        return self._hashes[16 * row : 16 * row + 16] == text_hash
+
+    def _id(self, row: int) -> str:
+        return self._ids[16 * row : 16 * row + 16].hex()
+
+    def _source(self, source: str) -> int:
+        return self._source_numbers.setdefault(source, len(self._source_numbers))
+
+
+def rows_for(threshold: float) -> int:
+    """Minima in a band, so that at least 99 % of the pairs at *threshold* share one of the bands.
+
+    A pair with similarity s shares a band of r rows with probability s^r, and any of b bands with 1 - (1 - s^r)^b.
+    """
+    needed = 1 - (1 - _RECALL) ** (1 / BANDS)
+    rows = ROWS_MAX
+    while rows > 1 and threshold**rows < needed:
+        rows -= 1
+    return rows
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:16]
+
+
+def _key(data: bytes) -> int:
+    """A key of the table: the first eight bytes; never 0, which is none."""
+    return int.from_bytes(data[:8], "little") or 1

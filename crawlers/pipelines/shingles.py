@@ -1,0 +1,195 @@
+"""Word shingles of a text as 64-bit hashes, and MinHash signatures of them: vectorised, the same in every process.
+
+A word is a run of letters, digits, marks and underscores; in scripts that put no spaces between words, each character
+is one. The hash of a word is a polynomial over its code points, computed for all words of a text with one pass of sums
+(Karp and Rabin 1987); that of a shingle is another one over its words. MinHash: Broder 1997; the bands of locality-sensitive
+hashing: Indyk and Motwani 1998. All arithmetic is modulo 2**64 or 2**32.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Hashes = NDArray[np.uint64]
+
+VERSION = 1
+"""Of everything here that a stored signature depends on."""
+
+_CHUNK = 1 << 16
+_COLUMNS = 512  # shingles that are permuted at a time: what then lies between two steps stays in the processor's cache
+_SEPARATOR, _WORD, _SINGLE = 1, 2, 3
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
+)
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def _splitmix(number: int) -> int:
+    """The *number*-th value of SplitMix64 (Steele, Lea and Flood 2014): constants that no library's version changes."""
+    z = (number * _GOLDEN) & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+def _powers(base: int) -> Hashes:
+    out = np.full(_CHUNK + 1, base, dtype=np.uint64)
+    out[0] = 1
+    return np.multiply.accumulate(out)
+
+
+_BASE = _splitmix(1) | 1
+_POWERS, _INVERSES = _powers(_BASE), _powers(pow(_BASE, -1, 1 << 64))
+_SHIFT, _SHIFT_2, _MIX = np.uint64(32), np.uint64(29), np.uint64(_splitmix(2) | 1)
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """*hashes* with every bit depending on all others, in place."""
+    hashes ^= hashes >> _SHIFT
+    hashes *= _MIX
+    hashes ^= hashes >> _SHIFT_2
+    return hashes
+
+
+def _values(codes: NDArray[np.uint32]) -> Hashes:
+    """A random-looking number for each code point."""
+    return _mixed((codes.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN))
+
+
+def _kind(char: str) -> int:
+    if _UNSPACED.match(char):
+        return _SINGLE
+    if char.isalnum() or char == "_" or unicodedata.category(char).startswith("M"):
+        return _WORD
+    return _SEPARATOR
+
+
+_ASCII_IS_WORD = bytes(_kind(chr(code)) == _WORD for code in range(128)) + bytes(128)
+_ASCII_VALUES = _values(np.arange(128, dtype=np.uint32)) * np.frombuffer(_ASCII_IS_WORD, dtype=bool)[:128]
+_KINDS = np.zeros(0x110000, dtype=np.uint8)  # 0: not met yet
+
+
+def word_hashes(text: str) -> Hashes:
+    """One hash for each word of *text*, in order."""
+    if len(text) <= _CHUNK:
+        return _words(text)
+    parts, start = [], 0
+    while start < len(text):
+        end = min(start + _CHUNK, len(text))
+        if end < len(text):
+            space = text.rfind(" ", start, end)
+            end = space if space > start else end
+        parts.append(_words(text[start:end]))
+        start = end
+    return np.concatenate(parts)
+
+
+def _words(text: str) -> Hashes:
+    if text.isascii():
+        encoded = text.encode()
+        word = np.frombuffer(encoded.translate(_ASCII_IS_WORD), dtype=bool)
+        begins = word.copy()
+        np.greater(word[1:], word[:-1], out=begins[1:])
+        values = _ASCII_VALUES.take(np.frombuffer(encoded, dtype=np.uint8))
+    else:
+        codes32 = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        kinds = _kinds(codes32)
+        word = kinds != _SEPARATOR
+        single = kinds == _SINGLE
+        begins = word.copy()
+        begins[1:] &= ~word[:-1] | single[1:] | single[:-1]
+        values = _values(codes32) * word
+    places = begins.nonzero()[0]
+    if not places.size:
+        return np.empty(0, dtype=np.uint64)
+    values *= _POWERS[: values.size]
+    return _mixed(np.add.reduceat(values, places) * _INVERSES[places])
+
+
+def _kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    kinds = _KINDS[codes]
+    if not kinds.all():
+        for code in np.unique(codes[kinds == 0]).tolist():
+            _KINDS[code] = _kind(chr(code))
+        kinds = _KINDS[codes]
+    return kinds
+
+
+class Shingler:
+    """Makes the shingles of a text.
+
+    Args:
+        words: words in a shingle.
+    """
+
+    def __init__(self, words: int = 5) -> None:
+        self.words = words
+        self._factors = [np.uint64(_splitmix(100 + i) | 1) for i in range(words)]
+
+    def __call__(self, words: Hashes) -> Hashes:
+        """The hashes of the shingles of a text whose words have the hashes *words*; those that repeat, repeated.
+
+        A text with fewer words than a shingle has one, of all of them.
+        """
+        if not words.size:
+            return words
+        size = min(self.words, words.size)
+        count = words.size - size + 1
+        out = words[:count] * self._factors[0]
+        for i in range(1, size):
+            out += words[i : i + count] * self._factors[i]
+        return _mixed(out)
+
+
+class MinHasher:
+    """Makes signatures for locality-sensitive hashing.
+
+    The key of a band holds the low bits of its minima side by side, so that the keys are also a sketch: the share of
+    equal parts estimates the Jaccard similarity.
+
+    Args:
+        bands: number of keys.
+        rows: minima in a key.
+    """
+
+    def __init__(self, bands: int, rows: int) -> None:
+        self.bands, self.rows = bands, rows
+        self.bits = min(32, 64 // rows)
+        factors = [(_splitmix(1000 + i) >> 32) | 1 for i in range(bands * rows)]
+        self._factors = np.array(factors, dtype=np.uint32)[:, None]
+        self._shifts = np.arange(rows, dtype=np.uint64) * np.uint64(self.bits)
+        self._part = np.uint64((1 << self.bits) - 1)
+
+    def keys(self, shingles: Hashes) -> Hashes:
+        """One key for each band. At least one shingle is needed."""
+        low = shingles.astype(np.uint32)
+        minima = (self._factors * low[:_COLUMNS]).min(axis=1)
+        for start in range(_COLUMNS, low.size, _COLUMNS):
+            np.minimum(minima, (self._factors * low[start : start + _COLUMNS]).min(axis=1), out=minima)
+        parts = _mixed(minima.astype(np.uint64) * np.uint64(_GOLDEN)) >> np.uint64(64 - self.bits)
+        keys: Hashes = np.bitwise_or.reduce(parts.reshape(self.bands, self.rows) << self._shifts, axis=1)
+        return keys
+
+    def similarity(self, keys: Hashes, others: Hashes) -> NDArray[np.float64]:
+        """Estimated Jaccard similarity of *keys* to each row of *others*."""
+        parts = ((others ^ keys)[..., None] >> self._shifts) & self._part
+        share = (parts == 0).mean(axis=(1, 2))
+        chance = 1.0 / (1 << self.bits)
+        return np.asarray((share - chance) / (1.0 - chance))
+
+
+def jaccard(one: Hashes, other: Hashes) -> float:
+    """Exact Jaccard similarity of two sets of hashes, each sorted and without repetition."""
+    together = np.concatenate((one, other))
+    together.sort()
+    common = int(np.count_nonzero(together[1:] == together[:-1]))
+    union = together.size - common
+    return common / union if union else 1.0
