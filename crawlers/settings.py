@@ -194,6 +194,24 @@ CLEAN_LANGUAGE = True
 
 # deduplicate
 
+DEDUP_ENABLED = True
+"""Reject records whose text is that of a kept one, or nearly."""
+
+DEDUP_THRESHOLD = 0.8
+"""Least Jaccard similarity of the shingles of near-duplicates, from 0.3 to 1."""
+
+DEDUP_SHINGLE_WORDS = 5
+"""Words in a shingle. Fewer find looser copies; a change signs the whole index anew."""
+
+DEDUP_MIN_WORDS = 20
+"""A text with fewer words is a duplicate only where title, fields and media are the same too."""
+
+DEDUP_SCOPE = "all"
+"""all: compare with the records of every source; source: within each source alone."""
+
+DEDUP_REFRESH = 1.0
+"""Seconds after which what other workers have kept is taken in."""
+
 # keywords
 
 KEYWORDS: object = []
