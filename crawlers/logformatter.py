@@ -1,9 +1,9 @@
-"""What the log says about single requests: one line for one that failed, where Scrapy prints a traceback."""
+"""What the log says that Scrapy would say louder: a failed request on one line, a component that is not needed as a fact."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.logformatter import LogFormatter
 
@@ -12,17 +12,37 @@ from crawlers.report.figures import printable, public
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
+    from scrapy.crawler import Crawler
     from scrapy.logformatter import LogFormatterResult
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
 
 
+class _NotNeeded(logging.Filter):
+    """Components that say why they are off are no warning: a crawl without keywords needs no keywords pipeline."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno == logging.WARNING and str(record.msg).startswith("Disabled %(clspath)s"):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+_not_needed = _NotNeeded()
+
+
 class GristmillLogFormatter(LogFormatter):
     """Scrapy's, but for downloads that fail: they are part of every crawl, and the ledger has each with its reason.
 
-    The traceback is still there, at level DEBUG.
+    The traceback is still there, at level DEBUG. And components that are off are told at level INFO; `scrapy flow`
+    shows them.
     """
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Made before any component is, which is when Scrapy tells which of them are off."""
+        logging.getLogger("scrapy.middleware").addFilter(_not_needed)
+        return cls()
 
     def download_error(
         self, failure: Failure, request: Request, spider: Spider, errmsg: str | None = None

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 from scrapy import Request, Spider
-from scrapy.exceptions import DownloadTimeoutError
+from scrapy.exceptions import DownloadTimeoutError, NotConfigured
+from scrapy.utils.test import get_crawler
 from twisted.python.failure import Failure
 
 from crawlers.logformatter import GristmillLogFormatter
@@ -45,3 +46,26 @@ def test_passwords_stay_out_of_the_log(caplog):
 def test_everything_else_is_scrapys():
     formatter = GristmillLogFormatter()
     assert formatter.crawled.__func__ is GristmillLogFormatter.__mro__[1].crawled
+
+
+class Off:
+    """Cannot work here."""
+
+    @classmethod
+    def from_crawler(cls, crawler):
+        raise NotConfigured("no keyword list: set KEYWORDS")
+
+
+def test_a_component_that_is_off_is_no_warning(caplog):
+    settings = {"LOG_FORMATTER": GristmillLogFormatter, "EXTENSIONS_BASE": {}, "EXTENSIONS": {Off: 1}}
+    with caplog.at_level(logging.INFO):
+        get_crawler(settings_dict=settings)
+    (said,) = [record for record in caplog.records if record.getMessage().endswith("no keyword list: set KEYWORDS")]
+    assert said.levelno == logging.INFO
+    assert said.levelname == "INFO"
+
+
+def test_other_warnings_stay(caplog):
+    GristmillLogFormatter.from_crawler(get_crawler())
+    logging.getLogger("scrapy.middleware").warning("something else is wrong")
+    assert caplog.records[-1].levelno == logging.WARNING

@@ -74,7 +74,7 @@ def record_funnel(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-_ORDER = [path.split(".")[-2] for path in sorted(ITEM_PIPELINES, key=lambda path: ITEM_PIPELINES[path])]
+_ORDER = ["read", *(path.split(".")[-2] for path in sorted(ITEM_PIPELINES, key=lambda path: ITEM_PIPELINES[path]))]
 
 
 def _stages(reasons: list[dict[str, Any]]) -> list[str]:
