@@ -16,7 +16,7 @@ import orjson
 
 from crawlers import __version__
 from crawlers.errors import LedgerError
-from crawlers.ledger import captures, crawls, statistics
+from crawlers.ledger import captures, crawls, records, statistics
 from crawlers.ledger.clock import utc_now
 from crawlers.ledger.frontier import Frontier
 from crawlers.outcome import is_temporary, outcome
@@ -158,7 +158,7 @@ def _records(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
     }
 
 
-def _looked_at(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _looked_at(sample: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """What only the records themselves tell."""
     lengths: list[int] = []
     flags: Counter[str] = Counter()
@@ -168,7 +168,7 @@ def _looked_at(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
     errors: Counter[str] = Counter()
     sizes: dict[str, int] = {}
     references = 0
-    for record in records:
+    for record in sample:
         lengths.append(len(record["text"] or ""))
         flags.update(record["flags"])
         keywords.update({match["phrase"] for match in record["keywords"]})
@@ -212,7 +212,7 @@ def _rejected(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
         {
             "stage": stage, "reason": reason, "number": number,
             "samples": [
-                _rejection(row) for row in statistics.rejection_samples(conn, source, crawl_id, stage, reason, _SAMPLES)
+                _rejection(conn, row) for row in statistics.rejection_samples(conn, source, crawl_id, stage, reason, _SAMPLES)
             ],
         }
         for stage, reason, number in counts
@@ -220,12 +220,14 @@ def _rejected(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
     return {"number": sum(number for _, _, number in counts), "reasons": reasons}
 
 
-def _rejection(row: dict[str, Any]) -> dict[str, Any]:
+def _rejection(conn: Connection, row: dict[str, Any]) -> dict[str, Any]:
     record = row["record"]
+    kept = records.get(conn, row["duplicate_of"]) if row["duplicate_of"] else None
     names = ("record_id", "key", "url", "detail", "value", "threshold", "duplicate_of")
     return {name: row[name] for name in names} | {
         "title": excerpt(record.get("title"), 120),
         "text": excerpt(record.get("text"), _EXCERPT),
+        "kept": None if kept is None else {"title": excerpt(kept["title"] or kept["key"], 120), "url": kept["url"]},
     }
 
 

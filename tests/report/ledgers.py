@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crawlers.errors import Rejected
 from crawlers.hashing import sha256
 from crawlers.items import KeywordMatch, Media, Record
-from crawlers.ledger import commit, crawls
+from crawlers.ledger import commit, crawls, records
 from crawlers.ledger.database import open_database
 from crawlers.ledger.frontier import Frontier
 from crawlers.ledger.settlement import Answer, Entry, Settlement
@@ -49,6 +49,11 @@ class Filled:
             done.append(Settlement(lease, **values))
         self.database.run(lambda conn: commit.commit(conn, self.frontier, done, self.run_id))
         return done
+
+    def first_record(self) -> str:
+        """Id of a kept record."""
+        with self.database.read() as conn:
+            return next(records.iterate(conn, SOURCE))["id"]
 
     def finish(self) -> None:
         """Complete the crawl where nothing waits."""

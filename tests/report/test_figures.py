@@ -96,6 +96,16 @@ def test_rejections_come_with_what_was_measured(tmp_path):
     assert reasons[1]["samples"][0]["duplicate_of"] == "0" * 32
 
 
+def test_a_duplicate_comes_with_the_record_that_was_kept(tmp_path):
+    filled = ledgers.begin(tmp_path)
+    filled.discover(*(f"http://shop.example/{n}" for n in range(2)))
+    filled.settle(1, status=200, records=lambda url: [ledgers.record(url)])
+    kept = filled.first_record()
+    filled.settle(1, status=200, rejections=lambda url: [ledgers.rejected(url, "exact-duplicate", duplicate_of=kept)])
+    sample = figures_of(filled)["rejected"]["reasons"][0]["samples"][0]
+    assert sample["kept"] == {"title": "Title of http://shop.example/0", "url": "http://shop.example/0"}
+
+
 def test_samples_are_few(tmp_path):
     filled = ledgers.begin(tmp_path)
     filled.discover(*(f"http://shop.example/{n}" for n in range(60)))
