@@ -61,6 +61,8 @@ class Crawled:
     stats: dict[str, Any]
     log: str
     seconds: float
+    cpu: float
+    """Seconds of CPU after imports."""
     maxrss_mb: float
 
     def of(self, url: str) -> End:
@@ -194,13 +196,14 @@ def _main() -> None:
     settings.setdict(job["settings"], priority="cmdline")
     process = AsyncCrawlerProcess(settings)
     crawler = process.create_crawler(Fetch)
-    began = time.monotonic()
+    began, cpu = time.monotonic(), time.process_time()
     process.crawl(crawler, requests=job["requests"], follow=job["follow"])
     process.start()
     answer = {
         "ends": [asdict(end) for end in crawler.spider.ends],
         "stats": {k: v for k, v in crawler.stats.get_stats().items() if isinstance(v, str | int | float)},
         "seconds": time.monotonic() - began,
+        "cpu": time.process_time() - cpu,
         "maxrss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(answer))
