@@ -184,6 +184,9 @@ CONCURRENT_ITEMS = 8
 
 # extract
 
+EXTRACT_TEXT = "auto"
+"""fast, precise, or auto: fast first, precise where fast found little."""
+
 # clean
 
 CLEAN_MISSING = ["", "-", "--", "–", "—", "n/a", "#n/a", "null", "nan", "undefined"]

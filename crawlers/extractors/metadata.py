@@ -157,7 +157,9 @@ def _canonical(page: Page, meta: dict[str, str]) -> str | None:
 
 def _fields(page: Page, kind: str, main: dict[str, Any], meta: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "description": _clean(first_text(main.get("description")) or meta.get("og:description") or meta.get("description")),
+        "description": _clean(
+            first_text(main.get("description")) or meta.get("og:description") or meta.get("description")
+        ),
         "site": _clean(meta.get("og:site_name")),
         "section": _clean(first_text(main.get("articleSection")) or meta.get("article:section")),
     }
@@ -204,7 +206,7 @@ def number(text: str | None) -> float | None:
     digits = re.sub(r"['\u00a0 ]", "", match[0]).rstrip(".,")
     point, comma = digits.rfind("."), digits.rfind(",")
     if comma > point:
-        decimal = len(digits) - comma - 1 != 3 or digits.count(",") == 1 and point >= 0
+        decimal = len(digits) - comma - 1 != 3 or (digits.count(",") == 1 and point >= 0)
         digits = digits.replace(".", "")
         digits = digits.replace(",", ".") if decimal and digits.count(",") == 1 else digits.replace(",", "")
     else:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
+
+from crawlers.extractors import encodings, limits, mediatypes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+_WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
+"""Copying the chosen <option> around is for browsers; without it parsing is a quarter faster."""
 
 
 class Page:
@@ -33,9 +40,12 @@ class Page:
         self.body = body
         self.url = url
         self.headers: Mapping[str, Sequence[str]] = headers or {}
-        self.encoding = encoding
-        if html is not None:
-            self.html = html
+        self._known = encoding
+        self._given = html
+        self.flags: list[str] = []
+        """What a person should know of the reading: ``decoding-replaced``, ``truncated``. Complete once read."""
+        self.memo: dict[str, object] = {}
+        """What extractors computed from the tree and share with each other."""
 
     def header(self, name: str) -> str | None:
         """First value of a header, or None."""
@@ -44,15 +54,53 @@ class Page:
 
     @cached_property
     def media_type(self) -> str:
+        """Media type in lower case without parameters: the header's, unless the bytes say otherwise."""
+        return mediatypes.effective(self.declared_type, self.body)
+
+    @cached_property
+    def declared_type(self) -> str:
         """Media type of the Content-Type header in lower case, without parameters; ``""`` where there is none."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     @cached_property
+    def _decoded(self) -> encodings.Decoded:
+        if self._given is not None:
+            return encodings.given(self._given, self._known)
+        decoded = encodings.decode(self.body, self._known, self.header("content-type"))
+        if decoded.replaced:
+            self.flag("decoding-replaced")
+        return decoded
+
+    @property
+    def encoding(self) -> str:
+        """Name of the codec that the body was read with."""
+        return self._decoded.encoding
+
+    @property
     def html(self) -> str:
-        """The body as text."""
-        return self.body.decode(self.encoding or "utf-8", "replace")
+        """The body as text, without byte order mark, NUL and lone surrogates."""
+        return self._decoded.text
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
-        """The one parse of the page. Read it; a step that must change it works on its own copy."""
-        return LexborHTMLParser(self.html)
+        """The one parse of the page. Read it; a step that must change it works on its own copy.
+
+        A page that would keep the parser busy for longer than a second is cut first and flagged ``truncated``.
+        """
+        decoded = self._decoded
+        source = self.body if decoded.valid else decoded.text.encode()
+        source, cut = limits.tame(source)
+        if cut:
+            self.flag("truncated")
+        return LexborHTMLParser(source, options=_WITHOUT_EVENTS)
+
+    def remember(self, name: str, make: Callable[[Page], T]) -> T:
+        """What *make* finds in the page, computed once and shared by all extractors that ask for *name*."""
+        if name not in self.memo:
+            self.memo[name] = make(self)
+        return self.memo[name]  # type: ignore[return-value]
+
+    def flag(self, slug: str) -> None:
+        """Add *slug* to the flags, once."""
+        if slug not in self.flags:
+            self.flags.append(slug)

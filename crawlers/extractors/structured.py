@@ -23,7 +23,7 @@ _VALUE_ATTRIBUTES = {"meta": "content", "time": "datetime", "link": "href", "a":
 
 def json_ld(page: Page) -> list[dict[str, Any]]:
     """The objects of the page's JSON-LD, those of ``@graph`` among them, outer ones first. What is broken is left out."""
-    return _memo(page, "json_ld", _json_ld)
+    return page.remember("json_ld", _json_ld)
 
 
 def _json_ld(page: Page) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 def microdata(page: Page) -> list[dict[str, Any]]:
     """The page's microdata items as objects in the shape of JSON-LD: ``@type`` and properties."""
-    return _memo(page, "microdata", _microdata)
+    return page.remember("microdata", _microdata)
 
 
 def _microdata(page: Page) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def _put(owner: dict[str, Any], name: str, value: Any) -> None:
 
 def meta(page: Page) -> dict[str, str]:
     """The page's meta elements: name or property in lower case to the first content that is not empty."""
-    return _memo(page, "meta", _meta)
+    return page.remember("meta", _meta)
 
 
 def _meta(page: Page) -> dict[str, str]:
@@ -151,9 +151,3 @@ def first_text(value: Any) -> str | None:
         return None
     text = str(value).strip()
     return text or None
-
-
-def _memo(page: Page, name: str, make: Any) -> Any:
-    if name not in page.memo:
-        page.memo[name] = make(page)
-    return page.memo[name]

@@ -1,0 +1,87 @@
+"""What kind of page it is: an article, a product, a thread, or a list that only leads to others. No selectors needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from crawlers.extractors import metadata as meta
+from crawlers.extractors import structured
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+    from crawlers.extractors.page import Page
+
+ARTICLE, PRODUCT, THREAD, LIST, PAGE = "article", "product", "thread", "list", "page"
+
+_REPEATED = 6
+"""Items alike, each with a link, that make a list."""
+_PROSE = 200
+"""Code points of a paragraph that is prose and not a teaser."""
+_FEW_PARAGRAPHS = 3
+_CLIMB = 4
+_BOILERPLATE = "nav, header, footer, aside"
+
+
+def kind_of(page: Page) -> str:
+    """article, product, thread, list or page."""
+    return page.remember("kind", _kind_of)
+
+
+def is_list(page: Page) -> bool:
+    """Whether the page only leads to others."""
+    return kind_of(page) == LIST
+
+
+def _kind_of(page: Page) -> str:
+    if page.media_type not in {"text/html", "application/xhtml+xml"}:
+        return PAGE
+    objects = structured.objects(page)
+    stated, _ = meta.main_object(objects)
+    if stated is not None:
+        return {"Product": PRODUCT, "Article": ARTICLE}.get(stated, THREAD)
+    types = {kind for item in objects for kind in structured.types_of(item)}
+    if types & meta.LISTS or sum(bool(meta.PRODUCTS.intersection(structured.types_of(i))) for i in objects) > 2:
+        return LIST
+    og_type = structured.meta(page).get("og:type", "").lower()
+    if og_type.startswith("article"):
+        return ARTICLE
+    if og_type.startswith("product"):
+        return PRODUCT
+    if _looks_like_list(page):
+        return LIST
+    return ARTICLE if page.tree.css_first("article") is not None else PAGE
+
+
+def _looks_like_list(page: Page) -> bool:
+    """Many items alike with a link each, and hardly any prose beside them."""
+    body = page.tree.body
+    if body is None:
+        return False
+    prose = sum(len(node.text(strip=True)) >= _PROSE for node in page.tree.css("p")[:200])
+    if prose >= _FEW_PARAGRAPHS:
+        return False
+    return _most_repeated(page) >= _REPEATED
+
+
+def _most_repeated(page: Page) -> int:
+    """How many elements alike under one parent have a link, at most, outside of navigation."""
+    outside = {node.mem_id for node in page.tree.css(_BOILERPLATE)}
+    seen: set[int] = set()
+    counts: Counter[tuple[int, str]] = Counter()
+    for link in page.tree.css("a[href]")[:600]:
+        node: LexborNode | None = link
+        chain = []
+        while node is not None and node.tag != "body":
+            chain.append(node)
+            node = node.parent
+        if any(item.mem_id in outside for item in chain):
+            continue
+        for item in chain[:_CLIMB]:
+            parent = item.parent
+            if parent is None or item.mem_id in seen:
+                continue
+            seen.add(item.mem_id)
+            counts[(parent.mem_id, f"{item.tag}.{item.attributes.get('class') or ''}")] += 1
+    return max(counts.values(), default=0)

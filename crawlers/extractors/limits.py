@@ -1,0 +1,219 @@
+"""Pages that would freeze the parser, cut before it sees them.
+
+The parser (lexbor, like every other that was measured) looks through all attributes of an element for each further
+one, and through all open elements for many tags: 40,000 attributes on one tag take it 4.5 s, 200,000 two minutes,
+100,000 unclosed ``<div>`` 13 s. It cannot be interrupted. So each page is weighed first, in time linear in its length and
+without trusting its quotes: what is counted is the largest number of attributes that any reading of them could give.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+
+MAX_BYTES = 10 * 1024 * 1024
+"""Bytes of markup that are parsed; the rest is cut off."""
+
+MAX_TAGS = 200_000
+"""Tags that are parsed; the rest is cut off. The longest ordinary pages (one-page standards) have fewer."""
+
+_SMALL = 48 * 1024
+"""A page of this size cannot hold enough of anything: 16,000 tags or 12,000 different attributes take 0.4 s."""
+
+_FEW_TAGS = 12_000
+"""Tags that may be nested in any way: the worst takes 0.2 s."""
+
+_ATTRIBUTE_WORK = 100_000_000
+"""Steps through lists of attributes that a page may cost; they take 0.3 s."""
+
+_NESTING_WORK = 20_000_000
+"""Steps through open elements, by a count that misses up to nine in ten of them. Ordinary long pages have 4 million."""
+
+_SHORT_TAG = 100
+_ATTRIBUTES = 30
+_DOCTYPE = 300
+_OPENING = re.compile(rb"<[a-zA-Z]")
+_TAG = re.compile(rb"</?([a-zA-Z][^\s/>]*)")
+_ATTRIBUTE = re.compile(
+    rb"""[\s/]*+=?[^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>"'][^\s>]*+)?+)?+""",
+)
+_MARKUP = re.compile(
+    rb"""<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[|<[!?][^>]*+>?|</[^a-zA-Z][^>]*+>?|"""
+    rb"""</?(?P<name>[a-zA-Z][^\s/>]*+)(?:[\s/]++|=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>"'][^\s>]*+)?+)?+|=)*+>?""",
+    re.DOTALL,
+)
+_RAW = frozenset(b"script style title textarea xmp iframe noembed noframes plaintext".split())
+_ROOTS = frozenset({b"html", b"body"})
+_CLOSED_BY_THEMSELVES = frozenset(
+    b"""area base br col embed hr img input link meta param source track wbr
+    p li dt dd option optgroup tr td th thead tbody tfoot rt rp colgroup caption""".split()
+)
+
+
+def tame(source: bytes) -> tuple[bytes, bool]:
+    """Cut *source* (UTF-8) down to what can be parsed in less than a second.
+
+    Returns:
+        The markup, and whether anything was cut.
+    """
+    if len(source) <= _SMALL:
+        return source, False
+    kept = _shorten(source)
+    cut = len(kept) != len(source)
+    if _may_hold_huge_tags(kept):
+        kept, fewer = _rewrite(kept)
+        cut = cut or fewer
+    if kept.count(b"<") > _FEW_TAGS:
+        flat = _flatten(kept)
+        cut = cut or len(flat) != len(kept)
+        kept = flat
+    return kept, cut
+
+
+def _shorten(source: bytes) -> bytes:
+    if len(source) > MAX_BYTES:
+        source = source[:MAX_BYTES].decode("utf-8", "ignore").encode()
+    if source.count(b"<") > MAX_TAGS:
+        starts = np.flatnonzero(np.frombuffer(source, np.uint8) == ord("<"))
+        source = source[: int(starts[MAX_TAGS])]
+    return source
+
+
+def _may_hold_huge_tags(source: bytes) -> bool:
+    """Whether any reading of the quotes could give tags whose attributes cost too much.
+
+    A ``>`` ends a tag for certain when the last quote of each kind before it cannot have opened a value, which
+    takes a ``=`` before it. Between two certain ends lies at most one tag, whatever the quotes pretend. One certain
+    end every few thousand bytes is enough: an attribute takes three bytes or more (a name, a separator, and a second
+    letter for all but a few names), so that shorter stretches together stay within the allowed work.
+    """
+    size = len(source)
+    stride = max(_ATTRIBUTE_WORK * 9 // (2 * size), _SHORT_TAG)
+    at, work = -1, 0
+    while at < size:
+        end = _certain_end(source, at, at + stride)
+        while end - at > 2 * stride:
+            near = _certain_end(source, at, at + 1)
+            if near - at > stride:
+                work += _attributes(source[at + 1 : near]) ** 2
+            at = near
+        if work > _ATTRIBUTE_WORK:
+            return True
+        at = end
+    return False
+
+
+def _certain_end(source: bytes, known: int, start: int) -> int:
+    """The first certain end of a tag from *start* on, where one at *known* is the last one known; else the size."""
+    scanned = known + 1
+    opening = {b'"': False, b"'": False}
+    end = source.find(b">", start)
+    while end >= 0:
+        for quote in opening:
+            last = source.rfind(quote, scanned, end)
+            if last >= 0:
+                opening[quote] = _after_equals(source, last)
+        scanned = end
+        quote = next((quote for quote, open_ in opening.items() if open_), b"")
+        if not quote:
+            return end
+        closing = source.find(quote, end)
+        end = source.find(b">", closing) if closing >= 0 else -1
+    return len(source)
+
+
+def _after_equals(source: bytes, place: int) -> bool:
+    before = source[place - 1 : place]
+    return before == b"=" or (before.isspace() and source[max(place - _SHORT_TAG, 0) : place].rstrip()[-1:] in {b"=", b""})
+
+
+def _attributes(piece: bytes) -> int:
+    """An upper bound for the attributes of a tag in *piece*."""
+    match = _OPENING.search(piece)
+    if match is None:
+        return 0
+    tag = piece[match.start() :]
+    return sum(map(tag.count, (b" ", b"\n", b"\t", b"\r", b"\f", b"/"))) + (tag.count(b'"') + tag.count(b"'")) // 2
+
+
+def _rewrite(source: bytes) -> tuple[bytes, bool]:
+    """The same page with at most thirty attributes a tag, in a form that no parser can read in another way.
+
+    Scripts, styles and comments lose what could be taken for tags: an adversary could otherwise make us believe that
+    a tag is part of a script, or of an attribute's value, while the parser sees it.
+
+    Returns:
+        The page, and whether attributes were left out.
+    """
+    out: list[bytes] = []
+    at = 0
+    cut = False
+    while at < len(source):
+        match = _MARKUP.search(source, at)
+        if match is None:
+            break
+        out.append(source[at : match.start()])
+        at = match.end()
+        name = (match.group("name") or b"").lower()
+        if not name:  # a comment or the beginning of a CDATA section is dropped
+            if match.group()[:9].lower() == b"<!doctype" and len(out) == 1:
+                out.append(match.group()[:_DOCTYPE])
+            continue
+        tag = _fewer_attributes(match.group())
+        cut = cut or tag is not match.group()
+        out.append(tag)
+        if name in _RAW and not match.group().startswith(b"</"):
+            end = _raw_end(name).search(source, at)
+            content = source[at : end.start() if end else len(source)]
+            out.append(_without_tags(content, match.group()))
+            at += len(content)
+    out.append(source[at:].replace(b"<", b"&lt;"))
+    return b"".join(out), cut
+
+
+def _fewer_attributes(tag: bytes) -> bytes:
+    if len(tag) < _SHORT_TAG:
+        return tag
+    head = _TAG.match(tag)
+    start = head.end() if head else 0
+    kept = 0
+    for attribute in _ATTRIBUTE.finditer(tag, start, len(tag)):
+        kept += 1
+        if kept > _ATTRIBUTES:
+            return tag[: attribute.start()] + b" >"
+    return tag
+
+
+def _without_tags(content: bytes, tag: bytes) -> bytes:
+    if b"json" in tag.lower():
+        return content.replace(b"<", b"\\u003c")
+    return b"" if tag[1:7].lower() in {b"script", b"style>", b"style "} else content.replace(b"<", b"&lt;")
+
+
+@cache
+def _raw_end(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"</" + name + rb"(?=[\s/>])", re.IGNORECASE)
+
+
+def _flatten(source: bytes) -> bytes:
+    """Cut where the tags so far, each weighed by the elements open at that place, cost too much."""
+    open_now: dict[bytes, int] = {}
+    depth = work = roots = 0
+    for match in _TAG.finditer(source):
+        closing, name = match.group().startswith(b"</"), match.group(1).lower()
+        work += depth
+        if closing:
+            if open_now.get(name, 0):
+                open_now[name] -= 1
+                depth -= 1
+        elif name in _ROOTS:
+            roots += 1
+            work += roots * 4
+        elif name not in _CLOSED_BY_THEMSELVES:
+            open_now[name] = open_now.get(name, 0) + 1
+            depth += 1
+        if work > _NESTING_WORK:
+            return source[: match.start()]
+    return source

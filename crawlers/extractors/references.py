@@ -1,0 +1,116 @@
+"""Pictures that a page shows: the best version of each, with what the page says of it. Nothing is fetched here."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from crawlers.extractors import structured
+from crawlers.extractors.links import base_url
+from crawlers.extractors.metadata import main_object
+from crawlers.items import Media
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+    from crawlers.extractors.page import Page
+
+_LAZY = ("data-src", "data-original", "data-lazy-src", "data-full", "data-zoom-image")
+_SMALL = 48
+_NOISE = re.compile(r"(?:sprite|spacer|pixel|blank|icon|logo|avatar|badge|button|loader|tracking)", re.IGNORECASE)
+_BOILERPLATE = frozenset({"nav", "header", "footer", "aside"})
+
+
+def media(page: Page, limit: int = 20) -> list[Media]:
+    """The pictures of a page: the one it names as its own first, as ``main``.
+
+    Args:
+        page: the page.
+        limit: at most so many.
+    """
+    base = base_url(page)
+    found: dict[str, Media] = {}
+    for url in _stated(page):
+        address = _address(url, base)
+        if address and not any(item.role == "main" for item in found.values()):
+            found[address] = Media(url=address, role="main")
+    for node in page.tree.css("img"):
+        address = _address(_best(node), base)
+        if address is None or _is_noise(node, address):
+            continue
+        item = found.setdefault(address, Media(url=address))
+        item.alt = item.alt or (node.attributes.get("alt") or "").strip() or None
+        item.caption = item.caption or _caption(node)
+        if len(found) >= limit:
+            break
+    return list(found.values())
+
+
+def _stated(page: Page) -> list[str]:
+    _, main = main_object(structured.objects(page))
+    image: Any = main.get("image")
+    first = image[0] if isinstance(image, list) and image else image
+    stated = first.get("url") or first.get("contentUrl") if isinstance(first, dict) else first
+    return [url for url in (stated, structured.meta(page).get("og:image")) if isinstance(url, str) and url]
+
+
+def _address(url: str | None, base: str) -> str | None:
+    if not url or url.startswith("data:"):
+        return None
+    try:
+        address = urljoin(base, url.strip()).partition("#")[0]
+    except ValueError:
+        return None
+    return address if address.startswith(("http://", "https://")) else None
+
+
+def _best(node: LexborNode) -> str | None:
+    """The largest version in ``srcset``, else what is loaded late, else ``src``."""
+    attributes = node.attributes
+    candidates = _candidates(attributes.get("srcset") or attributes.get("data-srcset") or "")
+    parent = node.parent
+    if not candidates and parent is not None and parent.tag == "picture":
+        for source in parent.css("source[srcset]"):
+            candidates += _candidates(source.attributes.get("srcset") or "")
+    if candidates:
+        return max(candidates)[1]
+    return next((attributes[name] for name in _LAZY if attributes.get(name)), attributes.get("src"))
+
+
+def _candidates(srcset: str) -> list[tuple[float, str]]:
+    found = []
+    for part in re.split(r",\s+|,(?=https?://)", srcset):
+        words = part.split()
+        if words and not words[0].startswith("data:"):
+            size = words[1][:-1] if len(words) > 1 else "1"
+            found.append((float(size) if size.replace(".", "", 1).isdigit() else 1.0, words[0]))
+    return found
+
+
+def _is_noise(node: LexborNode, address: str) -> bool:
+    attributes = node.attributes
+    for name in ("width", "height"):
+        size = (attributes.get(name) or "").removesuffix("px")
+        if size.isdigit() and int(size) < _SMALL:
+            return True
+    if _NOISE.search(address.rpartition("/")[2]) or _NOISE.search(attributes.get("class") or ""):
+        return True
+    parent = node.parent
+    while parent is not None:
+        if parent.tag in _BOILERPLATE:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _caption(node: LexborNode) -> str | None:
+    parent = node.parent
+    for _ in range(3):
+        if parent is None:
+            return None
+        if parent.tag == "figure":
+            caption = parent.css_first("figcaption")
+            return " ".join(caption.text(separator=" ").split()) or None if caption is not None else None
+        parent = parent.parent
+    return None
