@@ -179,7 +179,7 @@ ITEM_PIPELINES = {
     "crawlers.pipelines.store.StorePipeline": 900,
 }
 
-CONCURRENT_ITEMS = 8
+CONCURRENT_ITEMS = 4
 """Items of one page that are processed at a time. Scrapy's 100 starts as many tasks for each page."""
 
 # extract
@@ -297,8 +297,12 @@ STATS_DUMP = False
 PROGRESS_INTERVAL = 60.0
 """Seconds between two log lines of progress. 0: none, and no progress line on a terminal either."""
 
+GC_THRESHOLD = 50_000
+"""New containers before Python looks for cycles while a crawl runs. 0: Python's own threshold."""
+
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.logstats.LogStats": None,  # ProgressExtension says more
+    "crawlers.extensions.collector.CollectorExtension": 50,
     "crawlers.extensions.progress.ProgressExtension": 100,
     "crawlers.extensions.exports.ExportsExtension": 200,  # when the spider closes
     "crawlers.extensions.report.ReportExtension": 300,  # when the engine stops, after the exports

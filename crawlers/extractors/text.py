@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -59,13 +60,19 @@ def extract_text(page: Page, mode: Mode = "auto") -> Text:
         raise ExtractionError(f"expected text/html or text/plain, got {page.media_type or 'unknown'}: {page.url}")
     fast = [] if mode == "precise" else _fast(page)
     if mode == "fast" or (mode == "auto" and _length(fast) >= _DOUBTFUL):
-        return _finish(fast, page, f"resiliparse {version('resiliparse')}", _confidence(fast, page))
+        return _finish(fast, page, _named("resiliparse"), _confidence(fast, page))
     precise = _precise(page)
     if mode == "auto" and _length(fast) >= _length(precise):
         agreed = 0.5 + 0.5 * _overlap(fast, precise)
-        return _finish(fast, page, f"resiliparse {version('resiliparse')}", agreed * _confidence(fast, page))
+        return _finish(fast, page, _named("resiliparse"), agreed * _confidence(fast, page))
     agreed = 0.5 + 0.5 * _overlap(precise, fast) if mode == "auto" else 1.0
-    return _finish(precise, page, f"trafilatura {version('trafilatura')}", agreed * _confidence(precise, page))
+    return _finish(precise, page, _named("trafilatura"), agreed * _confidence(precise, page))
+
+
+@lru_cache
+def _named(package: str) -> str:
+    """Name and version of an extractor."""
+    return f"{package} {version(package)}"
 
 
 def _fast(page: Page) -> list[str]:
