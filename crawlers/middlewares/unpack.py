@@ -142,6 +142,7 @@ def _layer(data: bytes, coding: str, limit: int) -> bytes:
     try:
         for piece in _UNPACKERS[coding](data):
             if len(out) + len(piece) > limit:
+                out.clear()  # the exception's traceback keeps this frame for as long as anybody looks at it
                 raise TooLarge(f"more than {limit} bytes came out of {len(data)} bytes of {coding}")
             out += piece
     except _ERRORS as exc:
