@@ -45,11 +45,11 @@ def signature(of: Record, text_hash: bytes = b"h" * 16) -> Signature:
     return Signature(of.id, text_hash, b"b" * 64)
 
 
-def answer(lease: Lease, body: bytes = b"<p>page</p>", **values: Any) -> Answer:
+def answer(lease: Lease, body: bytes | None = b"<p>page</p>", **values: Any) -> Answer:
     given: dict[str, Any] = {
         "fingerprint": lease.fingerprint.partition(":")[0], "url": lease.url, "status": 200, "encoding": "utf-8",
         "headers": '{"content-type":["text/html"]}', "etag": '"v1"', "last_modified": None, "request": lease.payload,
-        "fetched_at": "2026-01-02T03:04:05Z", "body_sha256": sha256(body), "body": body,
+        "fetched_at": "2026-01-02T03:04:05Z", "body_sha256": sha256(body) if body is not None else None, "body": body,
     }  # fmt: skip
     return Answer(**{**given, **values})
 

@@ -71,7 +71,7 @@ class Command(ScrapyCommand):
             self.exitcode = exc.exit_code
             return
         if opts.format == "json":
-            print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+            print(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
         else:
             print("\n".join(_TEXT[action](report)))
 

@@ -33,7 +33,9 @@ class LeasedErrback:
         """Called by Scrapy with whatever kept the callback from running."""
         current.set(self._settlement)
         note_failure(self._settlement, failure.value)
-        return failure if self.original is None else self.original(failure)
+        if self.original is None or isinstance(failure.value, Postponed):
+            return failure  # a request that will be asked again has not failed yet
+        return self.original(failure)
 
 
 def note_failure(settlement: Settlement, error: BaseException | None) -> None:

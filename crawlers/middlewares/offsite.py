@@ -29,7 +29,7 @@ class OffsiteMiddleware(ScrapyOffsiteMiddleware):
     def request_scheduled(self, request: Request, spider: Spider) -> None:
         """Let the scheduler record the request first."""
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Spider | None = None) -> None:
         """Skip what is outside."""
         try:
             super().process_request(request)

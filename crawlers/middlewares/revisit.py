@@ -18,6 +18,7 @@ from crawlers.ledger import captures
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import REFINE
 from crawlers.middlewares.outcomes import Skipped
+from crawlers.middlewares.settle import RIGHTS
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -86,7 +87,11 @@ class RevisitMiddleware:
         if page is None or body is None:
             raise Skipped("no-capture", "the stored answer is no longer in the ledger; crawl again with --fresh")
         self._stats.inc_value(f"gristmill/revisit/{flag.removeprefix('gristmill_')}")
-        headers = Headers(orjson.loads(page.headers or "{}"))
+        kept = orjson.loads(page.headers or "{}")
+        rights = kept.pop(RIGHTS, None)
+        if rights:
+            request.meta.setdefault("gristmill_rights", orjson.loads(rights[0]))
+        headers = Headers(kept)
         cls = responsetypes.from_args(headers=headers, url=page.url, body=body)
         options: dict[str, Any] = {"encoding": page.encoding} if page.encoding and hasattr(cls, "encoding") else {}
         return cls(

@@ -24,6 +24,9 @@ _KEPT_HEADERS = (
     b"TDM-Reservation", b"TDM-Policy", b"Content-Signal", b"Content-Usage",
 )  # fmt: skip
 
+RIGHTS = "gristmill-rights"
+"""Name under which a page's headers carry what was known of its rights when it was fetched."""
+
 
 class SettleMiddleware:
     """Notes status, validators and body of each answer in its settlement.
@@ -83,6 +86,9 @@ class SettleMiddleware:
             for name in _KEPT_HEADERS
             if name in headers
         }
+        rights = response.meta.get("gristmill_rights")
+        if rights:
+            kept[RIGHTS] = [orjson.dumps(rights).decode()]  # what robots.txt said then; refine has no other way to know
         return Answer(
             fingerprint=lease.fingerprint.partition(":")[0],
             url=response.url,

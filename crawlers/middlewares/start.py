@@ -31,6 +31,9 @@ class StartMiddleware:
 
     Settings:
         GRISTMILL_MODE: set by the commands.
+
+    Stats:
+        None of its own.
     """
 
     def __init__(self, crawler: Crawler, mode: str) -> None:

@@ -182,7 +182,9 @@ def test_a_record_without_a_seal_is_sealed(ledger, tmp_path):
 def test_one_group_may_change_a_record_twice(ledger):
     first, second = ledger.lease(1, 2)
     second.fingerprint = f"{first.fingerprint}:1"  # the same URL asked for again on purpose
-    done = ledger.commit(Settlement(first, records=[record("a", "one")]), Settlement(second, records=[record("a", "two")]))
+    done = ledger.commit(
+        Settlement(first, records=[record("a", "one")]), Settlement(second, records=[record("a", "two")])
+    )
     assert (done.new, done.changed) == (1, 1)
     assert (stored(ledger, "a")["text"], stored(ledger, "a")["version"]) == ("two", 2)
     assert ledger.row("record_versions")["version"] == 1
@@ -224,7 +226,9 @@ def test_of_two_pages_of_one_crawl_the_same_one_has_the_word_in_either_order(led
 def test_a_page_with_the_word_also_decides_about_rejection(ledger, order):
     for number in order:
         (lease,) = ledger.lease(number)
-        page = Settlement(lease, rejections=[rejected("a")]) if number == 1 else Settlement(lease, records=[record("a")])
+        page = (
+            Settlement(lease, rejections=[rejected("a")]) if number == 1 else Settlement(lease, records=[record("a")])
+        )
         ledger.commit(page)
     assert ledger.rows("records") == []
     assert ledger.row("rejections")["reason"] == "no-keyword"

@@ -37,7 +37,8 @@ def test_the_driver_of_a_server_is_named(given):
 
 
 @pytest.mark.parametrize(
-    "given", ["mysql://u:secret@h/d", "nonsense", "sqlite://", "sqlite:///:memory:", "postgresql+psycopg2://u:secret@h/d"]
+    "given",
+    ["mysql://u:secret@h/d", "nonsense", "sqlite://", "sqlite:///:memory:", "postgresql+psycopg2://u:secret@h/d"],
 )
 def test_another_kind_of_database_is_wrong_use(given):
     with pytest.raises(ConfigurationError, match="expected sqlite:///") as caught:
@@ -333,7 +334,9 @@ def test_a_full_disk_on_the_server(postgresql_url):
     database = open_database(postgresql_url)
     with pytest.raises(DiskFull, match="no space left"):
         database.run(
-            lambda conn: conn.exec_driver_sql("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$")
+            lambda conn: conn.exec_driver_sql(
+                "DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
+            )
         )
     database.close()
 
@@ -347,7 +350,10 @@ def test_a_process_that_was_killed_in_a_transaction_leaves_nothing(sqlite_url):
     raw.execute("BEGIN IMMEDIATE")
     for number in range(500):
         row = (ledger.crawl.id, f"{number:x}", "u" * 500, "h")
-        raw.execute("INSERT INTO requests (crawl_id, fingerprint, url, host, state, payload) VALUES (?, ?, ?, ?, 'pending', '{}')", row)
+        raw.execute(
+            "INSERT INTO requests (crawl_id, fingerprint, url, host, state, payload) VALUES (?, ?, ?, ?, 'pending', '{}')",
+            row,
+        )
     copy = path.with_name("copy.db")
     copy.write_bytes(path.read_bytes())
     copy.with_name("copy.db-wal").write_bytes(path.with_name(path.name + "-wal").read_bytes())

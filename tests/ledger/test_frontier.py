@@ -150,7 +150,11 @@ def test_a_later_process_with_the_same_id_is_another_one(ledger):
     ledger.add(entry(1))
     claim(ledger, frontier=two)
     with ledger.database.write() as conn:
-        conn.exec_driver_sql("UPDATE workers SET started = '1' WHERE worker LIKE '%two'".replace("%", "%%" if conn.dialect.name == "postgresql" else "%"))
+        conn.exec_driver_sql(
+            "UPDATE workers SET started = '1' WHERE worker LIKE '%two'".replace(
+                "%", "%%" if conn.dialect.name == "postgresql" else "%"
+            )
+        )
     expected = 1 if processes.started(os.getppid()) is not None else 0
     assert ledger.database.run(ledger.frontier.recover) == expected
 

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import orjson
+
+from crawlers.ledger import media
+
+FILE = {"path": "media/ab/cd/abcd.png", "media_type": "image/png", "size": 10, "facts": {"width": 4}}
+
+
+def put(ledger, sha256: str, **values) -> None:
+    ledger.database.run(lambda conn: media.put(conn, sha256=sha256, **{**FILE, **values}))
+
+
+def test_a_file_is_found_by_content_and_by_url(ledger):
+    put(ledger, "sha256:1", url="http://x/a.png", etag='"e"', last_modified="yesterday")
+    with ledger.database.read() as conn:
+        row = media.by_hash(conn, "sha256:1")
+        assert (row.path, row.media_type, row.bytes, orjson.loads(row.facts)) == (
+            *list(FILE.values())[:3],
+            {"width": 4},
+        )
+        found = media.by_url(conn, "http://x/a.png")
+        assert (found.sha256, found.etag, found.last_modified) == ("sha256:1", '"e"', "yesterday")
+        assert found.fetched_at.endswith("Z")
+        assert media.by_url(conn, "http://x/b.png") is None
+        assert media.by_hash(conn, "sha256:2") is None
+
+
+def test_two_urls_may_give_one_file(ledger):
+    put(ledger, "sha256:1", url="http://x/a.png")
+    put(ledger, "sha256:1", url="http://x/b.png")
+    assert len(ledger.rows("media")) == 1
+    with ledger.database.read() as conn:
+        assert media.by_url(conn, "http://x/b.png").sha256 == "sha256:1"
+
+
+def test_a_url_that_gives_another_file_later(ledger):
+    put(ledger, "sha256:1", url="http://x/a.png")
+    put(ledger, "sha256:2", url="http://x/a.png", path="media/2")
+    with ledger.database.read() as conn:
+        assert media.by_url(conn, "http://x/a.png").path == "media/2"
+    assert len(ledger.rows("media_urls")) == 1
+
+
+def test_a_file_without_a_url(ledger):
+    put(ledger, "sha256:1")
+    assert ledger.rows("media_urls") == []
+
+
+def test_facts_that_are_known_better_now_replace_the_old(ledger):
+    put(ledger, "sha256:1")
+    put(ledger, "sha256:1", facts={"width": 4, "height": 5})
+    assert orjson.loads(ledger.row("media")["facts"]) == {"width": 4, "height": 5}

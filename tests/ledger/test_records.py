@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from crawlers.items import from_dict
+from crawlers.ledger import crawls, records
+from crawlers.ledger.settlement import FAILED, SKIPPED, Settlement
+from tests.ledger_pages import SOURCE, Ledger, record, run_id, signature
+
+
+def keys(ledger: Ledger, **options) -> list[str]:
+    with ledger.database.read() as conn:
+        return [found["key"] for found in records.iterate(conn, SOURCE, **options)]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 1000])
+def test_streams_every_record_once_ordered_by_id(ledger, batch):
+    made = [record(f"k{n}") for n in range(7)]
+    ledger.page(1, *made)
+    with ledger.database.read() as conn:
+        ids = [found["id"] for found in records.iterate(conn, SOURCE, batch=batch)]
+    assert ids == sorted(one.id for one in made)
+
+
+def test_what_is_read_is_what_was_written(ledger):
+    made = record("a", title="Ünïcode 😀", fields={"price": 1.5, "tags": ["x", None]})
+    ledger.page(1, made)
+    with ledger.database.read() as conn:
+        (read,) = records.iterate(conn, SOURCE)
+        (body,) = records.bodies(conn, SOURCE)
+    assert from_dict(read) == made
+    assert orjson.loads(body) == read
+
+
+def test_other_sources_and_states_are_left_out(ledger):
+    other = record("b")
+    other.source, other.id = "another", "f" * 32
+    ledger.page(1, record("a"), other)
+    assert keys(ledger) == ["a"]
+    assert keys(ledger, state="gone") == []
+    ledger.next_round()
+    (lease,) = ledger.lease(1)
+    ledger.commit(Settlement(lease, state=FAILED, reason="http-404", gone=True))
+    assert (keys(ledger), keys(ledger, state="gone")) == ([], ["a"])
+
+
+def test_since_a_run_are_those_that_later_runs_made_or_changed(ledger):
+    ledger.page(1, record("same"), record("changing", "one"))
+    ledger.next_round()
+    ledger.page(1, record("same"), record("changing", "two"), record("new"))
+    assert sorted(keys(ledger, since_run=run_id(1))) == ["changing", "new"]
+    assert sorted(keys(ledger, since_run=run_id(0))) == ["changing", "new", "same"]
+    assert keys(ledger, since_run=run_id(2)) == []
+
+
+def test_one_record_by_its_id(ledger):
+    ledger.page(1, record("a"))
+    with ledger.database.read() as conn:
+        assert records.get(conn, record("a").id)["key"] == "a"
+        assert records.get(conn, "0" * 32) is None
+
+
+def test_texts_of_those_that_are_there(ledger):
+    empty = record("b")
+    empty.text = None
+    empty.seal()
+    ledger.page(1, record("a", "the text"), empty)
+    with ledger.database.read() as conn:
+        assert records.texts(conn, [record("a").id, empty.id, "0" * 32]) == {record("a").id: "the text", empty.id: ""}
+        assert records.texts(conn, []) == {}
+
+
+def test_counts_by_state(ledger):
+    ledger.page(1, record("a"), record("b"))
+    with ledger.database.read() as conn:
+        assert records.counts(conn, SOURCE) == {"kept": 2, "gone": 0}
+        assert records.counts(conn, "nobody") == {"kept": 0, "gone": 0}
+
+
+# --- gone after a crawl ---------------------------------------------------------------------------------------------
+
+
+def first_round(ledger: Ledger) -> None:
+    kept = record("b")
+    ledger.page(1, record("a"), signatures=[])
+    ledger.page(2, kept, signatures=[signature(kept)])
+    ledger.next_round()
+
+
+def gone(ledger: Ledger) -> list[str]:
+    ledger.database.run(records.mark_gone, ledger.crawl.id)
+    return [row["key"] for row in ledger.rows("records") if row["state"] == "gone"]
+
+
+def test_a_record_that_its_page_no_longer_gives_is_gone(ledger):
+    first_round(ledger)
+    ledger.page(1, record("a"))
+    ledger.page(2)
+    assert gone(ledger) == ["b"]
+    assert ledger.rows("signatures") == []
+    assert ledger.row("records", key="b")["changed_run"] == run_id(2)
+
+
+def test_a_record_whose_page_nobody_links_to_is_gone(ledger):
+    first_round(ledger)
+    ledger.page(1, record("a"))
+    assert gone(ledger) == ["b"]
+
+
+def test_a_record_whose_page_failed_is_not_gone(ledger):
+    first_round(ledger)
+    ledger.page(1, record("a"))
+    (lease,) = ledger.lease(2)
+    ledger.commit(Settlement(lease, state=FAILED, reason="timeout"))
+    assert gone(ledger) == []
+
+
+def test_where_a_page_failed_what_lies_behind_it_is_not_gone(ledger):
+    first_round(ledger)
+    (lease,) = ledger.lease(1)
+    ledger.commit(Settlement(lease, state=FAILED, reason="http-500"))
+    assert gone(ledger) == []
+
+
+def test_where_the_budget_was_spent_only_answered_pages_count(ledger):
+    first_round(ledger)
+    ledger.page(2)
+    (lease,) = ledger.lease(7)
+    ledger.commit(Settlement(lease, state=SKIPPED, reason="max-pages"))
+    assert gone(ledger) == ["b"]
+
+
+def test_records_of_a_crawl_with_other_arguments_are_not_concerned(ledger):
+    ledger.page(1, record("a"))
+    assert ledger.database.run(crawls.complete_crawl, ledger.crawl.id)
+    ledger.crawl = ledger.database.run(crawls.open_crawl, SOURCE, "another scope", {})
+    assert gone(ledger) == []
+
+
+def test_an_unknown_crawl_marks_nothing(ledger):
+    assert ledger.database.run(records.mark_gone, 4711) == 0
