@@ -10,7 +10,6 @@ from scrapy.settings import Settings
 
 from crawlers.commands.ledger import Command
 from crawlers.ledger import crawls
-from crawlers.ledger import crawls
 from crawlers.ledger.database import open_database
 from crawlers.ledger.settlement import Settlement
 from tests.ledger_pages import Ledger, answer, entry, record, rejected, signature
