@@ -31,7 +31,7 @@ STEPS = (
 """Settings that list components, in flow order, with what their components do."""
 
 _SECTION = re.compile(r"^\s*Settings:\s*\n(.*?)(?=\n\s*\n\s*\S|\Z)", re.MULTILINE | re.DOTALL)
-_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\bEXPORTS\b|\bFEEDS\b|\bSCHEDULER\b|\bJOBDIR\b")
+_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b(?:EXPORTS|FEEDS|JOBDIR|KEYWORDS|SCHEDULER)\b")
 _READ = re.compile(r"settings(?:\.get\w*\(|\[)\s*[\"']([A-Z][A-Z0-9_]+)[\"']")
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY_ID|ACCESS_KEY|DATABASE_URL")
 
