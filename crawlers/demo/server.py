@@ -51,6 +51,8 @@ class DemoServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one write an answer: two would wait for each other (Nagle and delayed acknowledgement)
+    disable_nagle_algorithm = True
     server: DemoServer
 
     def version_string(self) -> str:
