@@ -40,7 +40,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except OSError as exc:
         raise explained(exc, path) from exc
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # never there, or its folder is not one
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
