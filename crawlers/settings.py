@@ -283,6 +283,18 @@ VALIDATE_SOURCE = False
 EXPORTS = os.environ.get("EXPORTS", "jsonl,label-studio")
 """Formats that are written to DATA_DIR/<source>/ at the end of each crawl. Empty: none."""
 
+FEED_EXPORTERS = {
+    # Scrapy's -o file.csv and its sisters: with every column of a record, and safe to open.
+    "csv": "crawlers.feeds.CsvFeedExporter",
+    "json": "crawlers.feeds.JsonFeedExporter",
+    "jsonl": "crawlers.feeds.JsonLinesFeedExporter",
+    "jsonlines": "crawlers.feeds.JsonLinesFeedExporter",
+    "jl": "crawlers.feeds.JsonLinesFeedExporter",
+    "xml": "crawlers.feeds.XmlFeedExporter",
+}
+
+FEED_EXPORT_ENCODING = "utf-8"
+
 # --- what a person sees: crawlers/extensions/ -----------------------------------------------------------------------
 
 LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"
