@@ -1,7 +1,7 @@
 """A compact table of rows that are found by any of their keys: a hash table with chains, in flat arrays.
 
 For each column of keys there is a table of its own, so that one row needs one link for each key and nothing else: with
-18 keys of 8 bytes a row takes some 290 bytes, where a dict for each column takes more than two thousand.
+14 keys of 8 bytes a row takes some 250 bytes, where a dict for each column takes two thousand.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_START = 1024
+# The greatest primes below the powers of two: a remainder depends on all bits of a key, also of one made of parts.
+_SLOTS = (
+    1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301, 8388593, 16777213,
+    33554393, 67108859, 134217689,
+)  # fmt: skip
 
 
 class ChainedTable:
-    """Rows of *width* keys, each a 64-bit number that looks random in its low bits. The key 0 is none.
+    """Rows of *width* keys, each a 64-bit number that looks random as a whole. The key 0 is none.
 
     Args:
         width: keys in a row.
@@ -30,8 +34,8 @@ class ChainedTable:
         self.width = width
         self._keys = array("Q")
         self._next = array("i")  # for each key the row behind it in its chain, plus one; 0 ends the chain
-        self._heads = array("i", bytes(4 * width * _START))
-        self._slots = _START
+        self._heads = array("i", bytes(4 * width * _SLOTS[0]))
+        self._slots = _SLOTS[0]
         self._free: list[int] = []
         self._rows = 0
 
@@ -76,7 +80,7 @@ class ChainedTable:
         """The rows that have *key* in *column*, the newest first."""
         keys, links, width = self._keys, self._next, self.width
         found = []
-        entry = self._heads[column * self._slots + (key & (self._slots - 1))] if key else 0
+        entry = self._heads[column * self._slots + key % self._slots] if key else 0
         while entry:
             place = (entry - 1) * width + column
             if keys[place] == key:
@@ -87,10 +91,10 @@ class ChainedTable:
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
         keys, links, heads, width = self._keys, self._next, self._heads, self.width
-        slots, mask = self._slots, self._slots - 1
+        slots = self._slots
         found: list[int] = []
         for column, key in enumerate(wanted, first):
-            entry = heads[column * slots + (key & mask)]
+            entry = heads[column * slots + key % slots]
             left = limit
             while entry and left:
                 place = (entry - 1) * width + column
@@ -121,16 +125,16 @@ class ChainedTable:
 
     def _link(self, row: int, keys: Sequence[int]) -> None:
         heads, links = self._heads, self._next
-        slots, mask, base = self._slots, self._slots - 1, row * self.width
+        slots, base = self._slots, row * self.width
         for column, key in enumerate(keys):
             if key:
-                slot = column * slots + (key & mask)
+                slot = column * slots + key % slots
                 links[base + column] = heads[slot]
                 heads[slot] = row + 1
 
     def _unlink(self, row: int, column: int, key: int) -> None:
         links, width = self._next, self.width
-        slot = column * self._slots + (key & (self._slots - 1))
+        slot = column * self._slots + key % self._slots
         after = links[row * width + column]
         entry = self._heads[slot]
         if entry == row + 1:
@@ -142,8 +146,7 @@ class ChainedTable:
 
     def _rebuild(self) -> None:
         """Lay all chains anew, in as many slots as there are rows or more."""
-        while self._slots < self._rows:
-            self._slots *= 2
+        self._slots = next(slots for slots in _SLOTS if slots >= self._rows)
         slots, width = self._slots, self.width
         self._heads = array("i", bytes(4 * width * slots))
         heads = np.frombuffer(self._heads, dtype=np.int32)
@@ -151,7 +154,7 @@ class ChainedTable:
         table = np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, width)
         for column in range(width):
             rows = np.flatnonzero(table[:, column])
-            slot = (table[rows, column] & np.uint64(slots - 1)).astype(np.int64)
+            slot = (table[rows, column] % np.uint64(slots)).astype(np.int64)
             order = np.argsort(slot, kind="stable")
             entries, slot = rows[order].astype(np.int32) + 1, slot[order]
             same = np.zeros(entries.size, dtype=bool)

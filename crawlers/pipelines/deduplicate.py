@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
 from crawlers.errors import ConfigurationError, Rejected
-from crawlers.hashing import canonical_json
-from crawlers.ledger import records, signatures
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import database_url
 from crawlers.ledger.settlement import Signature
 from crawlers.pipelines.nearduplicates import Duplicate, DuplicateIndex
-from crawlers.pipelines.normal import folded, normal
+from crawlers.pipelines.normal import folded
+from crawlers.pipelines.signaturereader import SignatureReader, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable
 
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
-    from sqlalchemy import Connection
 
     from crawlers.items import Record
-    from crawlers.ledger.database import Database
     from crawlers.pipelines.nearduplicates import Signed
 
-logger = logging.getLogger(__name__)
-
 ALL, SOURCE = "all", "source"
-_BATCH = 500
 
 
 class DeduplicatePipeline:
@@ -76,7 +68,12 @@ class DeduplicatePipeline:
             raise NotConfigured("set DEDUP_ENABLED to True")
         source = crawler.spider.name if crawler.spider is not None else crawler.spidercls.name
         scope = _scope(settings)
-        ledger = SignatureReader(settings, None if scope == ALL else source)
+        ledger = SignatureReader(
+            database_url(settings),
+            source=None if scope == ALL else source,
+            refresh=settings.getfloat("DEDUP_REFRESH"),
+            timeout=settings.getfloat("LEDGER_TIMEOUT"),
+        )
         index = DuplicateIndex(
             ledger.texts,
             threshold=_between(settings, "DEDUP_THRESHOLD", 0.3, 1.0),
@@ -105,8 +102,8 @@ class DeduplicatePipeline:
         if self._ledger is not None:
             self._ledger.refresh(self._index)
         addresses = [media.sha256 or media.url for media in record.media]
-        identity = partial(_identity, record.title, record.fields, addresses)
-        signed = self._index.sign(record.text or "", identity, normalised=folded(record))
+        instead = partial(identity, record.title, record.fields, addresses)
+        signed = self._index.sign(record.text or "", instead, normalised=folded(record))
         found = self._find(record, signed)
         if found is not None and found.of in self._undecided:
             return self._wait(record, signed, found)
@@ -139,95 +136,6 @@ class DeduplicatePipeline:
             await asyncio.shield(fate)
             found = self._find(record, signed)
         return self._decide(record, signed, found)
-
-
-class SignatureReader:
-    """The part of the ledger that the index is made from.
-
-    Args:
-        settings: that name the ledger.
-        source: only signatures of this source; None: of all.
-    """
-
-    def __init__(self, settings: BaseSettings, source: str | None) -> None:
-        self._settings = settings
-        self._source = source
-        self._interval = settings.getfloat("DEDUP_REFRESH")
-        self._database: Database | None = None
-        self._seq = 0
-        self._due = 0.0
-
-    def open(self, index: DuplicateIndex) -> None:
-        """Open the ledger and read everything; sign anew what was signed with other parameters."""
-        timeout = self._settings.getfloat("LEDGER_TIMEOUT")
-        self._database = open_database(database_url(self._settings), timeout=timeout)
-        rows: list[tuple[str, str, bytes, bytes]] = []
-        outdated: list[str] = []
-        with self._database.read() as conn:
-            for seq, record_id, source, text_hash, bands in signatures.since(conn):
-                self._seq = seq
-                if self._source in {None, source}:
-                    rows.append((record_id, source, text_hash, bands))
-                if len(rows) >= 20 * _BATCH:
-                    outdated += index.load(rows)
-                    rows = []
-        outdated += index.load(rows)
-        if outdated:
-            logger.info("Signing %d texts anew: the deduplication settings have changed", len(outdated))
-            for start in range(0, len(outdated), _BATCH):
-                self._sign(index, outdated[start : start + _BATCH])
-        self._due = time.monotonic() + self._interval
-
-    def refresh(self, index: DuplicateIndex) -> None:
-        """Every few seconds: take in what this and other workers have committed since."""
-        if self._database is None or time.monotonic() < self._due:
-            return
-        outdated: list[str] = []
-        with self._database.read() as conn:
-            for seq, record_id, source, text_hash, bands in signatures.since(conn, self._seq):
-                self._seq = seq
-                if self._source in {None, source} and not index.stored(record_id, source, text_hash, bands):
-                    outdated.append(record_id)
-        if outdated:  # another worker runs with other settings; its texts count here all the same
-            self._sign(index, outdated, store=False)
-        self._due = time.monotonic() + self._interval
-
-    def texts(self, ids: Sequence[str]) -> dict[str, str]:
-        """The stored texts of *ids*."""
-        if self._database is None:
-            return {}
-        with self._database.read() as conn:
-            return records.texts(conn, ids)
-
-    def close(self) -> None:
-        """Close the ledger."""
-        if self._database is not None:
-            self._database.close()
-
-    def _sign(self, index: DuplicateIndex, ids: Sequence[str], *, store: bool = True) -> None:
-        assert self._database is not None
-        made: list[Signature] = []
-        sources: dict[str, str] = {}
-        with self._database.read() as conn:
-            bodies = [body for record_id in ids if (body := records.get(conn, record_id)) is not None]
-        for body in bodies:
-            addresses = [media.get("sha256") or media.get("url") for media in body["media"]]
-            signed = index.sign(body["text"] or "", partial(_identity, body["title"], body["fields"], addresses))
-            bands = index.stored_bands(signed)
-            index.stored(body["id"], body["source"], signed.hash, bands)
-            made.append(Signature(body["id"], signed.hash, bands))
-            sources[body["id"]] = body["source"]
-        if store:
-            self._database.run(_put, made, sources)
-
-
-def _put(conn: Connection, made: list[Signature], sources: dict[str, str]) -> None:
-    signatures.put(conn, made, sources)
-
-
-def _identity(title: str | None, fields: dict[str, Any], media: list[str | None]) -> bytes:
-    """What tells records apart whose text says too little."""
-    return canonical_json([normal(title or ""), fields, media])
 
 
 def _rejected(found: Duplicate, threshold: float) -> Rejected:

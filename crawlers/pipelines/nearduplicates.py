@@ -8,7 +8,7 @@ Knows no Scrapy and no database; usable alone::
     index.add("b", signed, text)
 
 A candidate is a text that shares a band; its similarity is then computed from the shingles of its stored text. In
-memory a text takes some 350 bytes, whatever its length.
+memory a text takes some 280 bytes, whatever its length.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from crawlers.pipelines.shingles import Hashes
 
-BANDS, ROWS_MAX = 14, 5
+BANDS, ROWS_MAX = 12, 4
 _RECALL = 0.99
-_CANDIDATES = 256  # of one band: pages made from one template share bands by the thousand
+_CANDIDATES = 64  # of one band, the newest ones: pages made from one template share bands by the thousand
 _VERIFIED_MAX = 16  # candidates whose text is read, the most similar ones first
 _ID, _HASH, _FIRST_BAND = 0, 1, 2
 _WIDTH = _FIRST_BAND + BANDS
@@ -85,7 +85,7 @@ class DuplicateIndex:
         self._texts = texts
         self._shingler = Shingler(shingle_words)
         self._hasher = MinHasher(BANDS, rows_for(threshold))
-        self._margin = 4 * math.sqrt(threshold * (1 - threshold) / (BANDS * self._hasher.rows))
+        self._margin = 3 * math.sqrt(threshold * (1 - threshold) / (BANDS * self._hasher.rows))
         parameters = f"{VERSION}:{BANDS}:{self._hasher.rows}:{shingle_words}:{self.min_words}"
         self._header = hashlib.sha256(parameters.encode()).digest()[:8]
         self._table = ChainedTable(_WIDTH)
@@ -181,10 +181,9 @@ class DuplicateIndex:
         if not rows:
             return None
         assert signed.shingles is not None
-        own = np.unique(signed.shingles)
         best: Duplicate | None = None
         for id_, shingles in self._stored_shingles(rows).items():
-            similarity = jaccard(own, shingles)
+            similarity = jaccard(signed.shingles, shingles)
             if similarity >= self.threshold and (best is None or (-similarity, id_) < (-best.similarity, best.of)):
                 best = Duplicate(id_, similarity, exact=False)
         return best
@@ -205,7 +204,7 @@ class DuplicateIndex:
         if missing:
             texts |= self._texts(missing)
         for id_, text in texts.items():
-            shingles = found[id_] = np.unique(self._shingler(word_hashes(normal(text))))
+            shingles = found[id_] = self._shingler(word_hashes(text.lower()))
             self._shingles[id_] = (hashes[id_], shingles)
             if len(self._shingles) > _SHINGLES_MAX:
                 self._shingles.popitem(last=False)
@@ -215,9 +214,12 @@ class DuplicateIndex:
 
     def add(self, record_id: str, signed: Signed, text: str, source: str = "") -> None:
         """Put in a text, in the place of an earlier one of this id; *text* is kept until it is :meth:`stored`."""
-        if any(self._has_hash(row, signed.hash) for row in self._rows_of(record_id)):
+        rows = self._rows_of(record_id)
+        if any(self._has_hash(row, signed.hash) for row in rows):
             return
-        self.remove(record_id)
+        self._forget(record_id)
+        for row in rows:
+            self._table.remove(row)
         self._put(record_id, signed.hash, signed.keys, source)
         self._recent[record_id] = text
         self._recent_size += len(text)

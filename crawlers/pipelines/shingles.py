@@ -23,7 +23,7 @@ VERSION = 1
 """Of everything here that a stored signature depends on."""
 
 _CHUNK = 1 << 16
-_COLUMNS = 512  # shingles that are permuted at a time: what then lies between two steps stays in the processor's cache
+_COLUMNS = 512  # shingles that are permuted at a time
 _SEPARATOR, _WORD, _SINGLE = 1, 2, 3
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
@@ -48,6 +48,10 @@ def _powers(base: int) -> Hashes:
 
 _BASE = _splitmix(1) | 1
 _POWERS, _INVERSES = _powers(_BASE), _powers(pow(_BASE, -1, 1 << 64))
+_WORD_BASE = _splitmix(3) | 1
+_WORD_POWERS, _WORD_INVERSES = _powers(_WORD_BASE), _powers(pow(_WORD_BASE, -1, 1 << 64))
+_MIX_32 = np.uint32((_splitmix(4) >> 32) | 1)
+_ONE = np.uint64(1)
 _SHIFT, _SHIFT_2, _MIX = np.uint64(32), np.uint64(29), np.uint64(_splitmix(2) | 1)
 
 
@@ -111,7 +115,7 @@ def _words(text: str) -> Hashes:
     if not places.size:
         return np.empty(0, dtype=np.uint64)
     values *= _POWERS[: values.size]
-    return _mixed(np.add.reduceat(values, places) * _INVERSES[places])
+    return np.add.reduceat(values, places) * _INVERSES[places]
 
 
 def _kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
@@ -132,64 +136,79 @@ class Shingler:
 
     def __init__(self, words: int = 5) -> None:
         self.words = words
-        self._factors = [np.uint64(_splitmix(100 + i) | 1) for i in range(words)]
 
     def __call__(self, words: Hashes) -> Hashes:
         """The hashes of the shingles of a text whose words have the hashes *words*; those that repeat, repeated.
 
         A text with fewer words than a shingle has one, of all of them.
         """
+        if words.size > _CHUNK:
+            step = _CHUNK - self.words + 1
+            return np.concatenate([self(words[i : i + _CHUNK]) for i in range(0, words.size - self.words + 1, step)])
         if not words.size:
             return words
         size = min(self.words, words.size)
-        count = words.size - size + 1
-        out = words[:count] * self._factors[0]
-        for i in range(1, size):
-            out += words[i : i + count] * self._factors[i]
-        return _mixed(out)
+        sums = np.zeros(words.size + 1, dtype=np.uint64)
+        np.cumsum(words * _WORD_POWERS[: words.size], out=sums[1:])
+        shingles = sums[size:] - sums[:-size]
+        shingles *= _WORD_INVERSES[: shingles.size]
+        return _mixed(shingles)
 
 
 class MinHasher:
     """Makes signatures for locality-sensitive hashing.
 
-    The key of a band holds the low bits of its minima side by side, so that the keys are also a sketch: the share of
-    equal parts estimates the Jaccard similarity.
+    The key of a band holds parts of its minima side by side, so that the keys are also a sketch: the share of equal parts
+    estimates the Jaccard similarity.
 
     Args:
         bands: number of keys.
-        rows: minima in a key.
+        rows: minima in a key, at most four.
     """
 
     def __init__(self, bands: int, rows: int) -> None:
         self.bands, self.rows = bands, rows
-        self.bits = min(32, 64 // rows)
+        self._part = "<u2" if rows > 2 else "<u4"
+        self._bits = 16 if rows > 2 else 32
         factors = [(_splitmix(1000 + i) >> 32) | 1 for i in range(bands * rows)]
         self._factors = np.array(factors, dtype=np.uint32)[:, None]
-        self._shifts = np.arange(rows, dtype=np.uint64) * np.uint64(self.bits)
-        self._part = np.uint64((1 << self.bits) - 1)
+        self._space = np.empty((bands * rows, _COLUMNS), dtype=np.uint32)
 
     def keys(self, shingles: Hashes) -> Hashes:
         """One key for each band. At least one shingle is needed."""
         low = shingles.astype(np.uint32)
-        minima = (self._factors * low[:_COLUMNS]).min(axis=1)
+        minima = self._minima(low[:_COLUMNS])
         for start in range(_COLUMNS, low.size, _COLUMNS):
-            np.minimum(minima, (self._factors * low[start : start + _COLUMNS]).min(axis=1), out=minima)
-        parts = _mixed(minima.astype(np.uint64) * np.uint64(_GOLDEN)) >> np.uint64(64 - self.bits)
-        keys: Hashes = np.bitwise_or.reduce(parts.reshape(self.bands, self.rows) << self._shifts, axis=1)
-        return keys
+            np.minimum(minima, self._minima(low[start : start + _COLUMNS]), out=minima)
+        minima *= _MIX_32  # the least of many is small: its upper bits say nothing before this
+        parts = np.zeros((self.bands, 64 // self._bits), dtype=self._part)
+        parts[:, : self.rows] = (minima >> np.uint32(32 - self._bits)).reshape(self.bands, self.rows)
+        return parts.view("<u8")[:, 0]
+
+    def _minima(self, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        permuted = np.multiply(self._factors, low, out=self._space[:, : low.size])
+        minima: NDArray[np.uint32] = permuted.min(axis=1)
+        return minima
 
     def similarity(self, keys: Hashes, others: Hashes) -> NDArray[np.float64]:
         """Estimated Jaccard similarity of *keys* to each row of *others*."""
-        parts = ((others ^ keys)[..., None] >> self._shifts) & self._part
-        share = (parts == 0).mean(axis=(1, 2))
-        chance = 1.0 / (1 << self.bits)
-        return np.asarray((share - chance) / (1.0 - chance))
+        shape = (-1, self.bands, 64 // self._bits)
+        equal = others.astype("<u8").view(self._part).reshape(shape) == keys.astype("<u8").view(self._part).reshape(
+            shape
+        )
+        return np.asarray(equal[:, :, : self.rows].mean(axis=(1, 2)))
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
-    """Exact Jaccard similarity of two sets of hashes, each sorted and without repetition."""
-    together = np.concatenate((one, other))
-    together.sort()
-    common = int(np.count_nonzero(together[1:] == together[:-1]))
-    union = together.size - common
+    """Exact Jaccard similarity of two sets of hashes, in any order and with any repetition; 1 for two empty ones.
+
+    The lowest bit of a hash says here which set it is of, so that one sort brings what is equal side by side.
+    """
+    both = np.concatenate((one & ~_ONE, other | _ONE))
+    both.sort()
+    different = np.ones(both.size, dtype=bool)
+    np.not_equal(both[1:], both[:-1], out=different[1:])
+    both = both[different]
+    common = int(np.count_nonzero((both[1:] ^ both[:-1]) == _ONE))
+    union = both.size - common
     return common / union if union else 1.0
