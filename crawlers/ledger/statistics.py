@@ -143,7 +143,7 @@ def rejection_samples(
 def sample(conn: Connection, source: str, limit: int) -> Iterator[dict[str, Any]]:
     """Up to *limit* kept records: the first by id, which is a random choice, since ids are hashes."""
     query = select(records.c.body).where(_kept(source)).order_by(records.c.id).limit(limit)
-    for row in conn.execution_options(yield_per=500).execute(query):
+    for row in conn.execute(query, execution_options={"yield_per": 500}):
         yield orjson.loads(row[0])
 
 

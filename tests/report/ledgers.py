@@ -62,7 +62,13 @@ class Filled:
 
 def begin(path: Path, *, arguments: dict[str, str] | None = None, run_id: str = RUN, mode: str = "crawl") -> Filled:
     """A fresh crawl in a SQLite ledger in *path*."""
-    database = open_database(f"sqlite:///{path / 'gristmill.db'}")
+    return begin_in(open_database(f"sqlite:///{path / 'gristmill.db'}"), arguments=arguments, run_id=run_id, mode=mode)
+
+
+def begin_in(
+    database: Database, *, arguments: dict[str, str] | None = None, run_id: str = RUN, mode: str = "crawl"
+) -> Filled:
+    """A fresh crawl in *database*."""
     worker = "test:1:aa"
 
     def first(conn: Any) -> Filled:
@@ -99,7 +105,11 @@ def rejected(url: str, reason: str = "no-keyword", stage: str = "keywords", **fa
 
 def ordinary(path: Path) -> Filled:
     """Twenty URLs: 12 with a record, 3 rejected, 2 failed, 2 skipped, 1 redirected."""
-    filled = begin(path, arguments={"keywords": "kettle"})
+    return fill(begin(path, arguments={"keywords": "kettle"}))
+
+
+def fill(filled: Filled) -> Filled:
+    """The pages of :func:`ordinary`."""
     filled.discover(*(f"http://shop.example/{n}" for n in range(20)))
     filled.settle(10, status=200, records=lambda url: [record(url, keywords=[KeywordMatch("kettle", "include", 2, 8)])])
     picture = Media(url="http://shop.example/k.jpg", sha256="sha256:" + "a" * 64, path="media/aa/aa/a.jpg", bytes=5000)

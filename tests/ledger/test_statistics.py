@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from crawlers.ledger import statistics
+from crawlers.report import summary
+from tests.report import ledgers
+
+
+@pytest.fixture
+def filled(database):
+    return ledgers.fill(ledgers.begin_in(database))
+
+
+def ask(filled, function, *args):
+    with filled.database.read() as conn:
+        return function(conn, *args)
+
+
+def test_reasons_are_counted_by_state(filled):
+    assert ask(filled, statistics.request_reasons, filled.crawl_id) == [
+        ("failed", "http-404", 2), ("skipped", "robots", 2), ("done", "redirected", 1),
+    ]  # fmt: skip
+
+
+def test_samples_of_requests_are_the_first_ones(filled):
+    (sample,) = ask(filled, statistics.request_samples, filled.crawl_id, "failed", "http-404", 1)
+    assert sample == {"url": "http://shop.example/15", "status": 404, "detail": "the site answered 404"}
+    assert ask(filled, statistics.request_samples, filled.crawl_id, "failed", "unheard-of", 5) == []
+
+
+def test_statuses(filled):
+    assert ask(filled, statistics.statuses, filled.crawl_id) == {"200": 15, "302": 1, "404": 2}
+
+
+def test_hosts_with_their_states_and_records(filled):
+    hosts, number = ask(filled, statistics.hosts, filled.crawl_id, ledgers.SOURCE, 5)
+    assert number == 1
+    assert hosts == [
+        {"host": "shop.example", "discovered": 20, "done": 16, "failed": 2, "skipped": 2, "pending": 0, "records": 12}
+    ]
+    assert all(type(value) is int for name, value in hosts[0].items() if name != "host")
+
+
+@pytest.mark.parametrize(
+    ("column", "counts"), [("type", {"Product": 12}), ("language", {"en": 12}), ("modality", {"text": 12})]
+)
+def test_records_by_column(filled, column, counts):
+    assert ask(filled, statistics.records_by, ledgers.SOURCE, column) == counts
+
+
+def test_changes_of_a_first_crawl(filled):
+    changes = ask(filled, statistics.record_changes, ledgers.SOURCE, filled.crawl_id)
+    assert changes == {"new": 12, "changed": 0, "unchanged": 0, "gone": 0, "kept": 12}
+
+
+def test_changes_of_a_source_that_nobody_knows(filled):
+    changes = ask(filled, statistics.record_changes, "nobody", filled.crawl_id)
+    assert set(changes.values()) == {0}
+
+
+def test_rejections_of_a_crawl_and_of_all(filled):
+    counts = [("keywords", "no-keyword", 2), ("deduplicate", "near-duplicate", 1)]
+    assert ask(filled, statistics.rejection_counts, ledgers.SOURCE) == counts
+    assert ask(filled, statistics.rejection_counts, ledgers.SOURCE, filled.crawl_id) == counts
+    assert ask(filled, statistics.rejection_counts, ledgers.SOURCE, 99) == []
+
+
+def test_samples_of_rejections_have_the_record_and_what_was_measured(filled):
+    samples = ask(filled, statistics.rejection_samples, ledgers.SOURCE, filled.crawl_id, "keywords", "no-keyword", 5)
+    assert [(sample["value"], sample["threshold"]) for sample in samples] == [(0, 1)] * 2
+    assert [sample["record"]["id"] for sample in samples] == [sample["record_id"] for sample in samples]
+
+
+def test_a_sample_of_records_reads_no_more_than_asked_for(filled):
+    found = ask(filled, lambda conn: list(statistics.sample(conn, ledgers.SOURCE, 5)))
+    assert len(found) == 5
+    assert [record["id"] for record in found] == sorted(record["id"] for record in found)
+    assert ask(filled, lambda conn: list(statistics.sample(conn, "nobody", 5))) == []
+
+
+def test_settled_by_a_run(filled):
+    assert ask(filled, statistics.settled_by, filled.crawl_id, filled.run_id) == 20
+    assert ask(filled, statistics.settled_by, filled.crawl_id, "another") == 0
+
+
+def test_answered_pages_are_those_whose_callback_ran(filled):
+    found = ask(filled, statistics.answered, filled.crawl_id, 100)
+    assert len(found) == 15
+    assert "http://shop.example/19" not in {url for _, url in found}  # redirected
+
+
+def test_the_whole_summary_is_the_same_on_both_databases(filled):
+    found = ask(filled, summary, ledgers.SOURCE, filled.crawl_id, filled.run_id)
+    assert found["outcome"]["exit_code"] == 0
+    assert found["records"]["media"]["files"] == 1
