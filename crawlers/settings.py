@@ -165,6 +165,9 @@ TRAP_SEGMENTS = 20
 HTTP_DECOMPRESS_MAXSIZE = 32 * 1024 * 1024
 """Bytes that may come out of one compressed answer."""
 
+DEMO_PORT = 8642
+"""Port on 127.0.0.1 at which the source `demo` serves its own site while it crawls it."""
+
 # --- what happens to records: crawlers/pipelines/, in this order ----------------------------------------------------
 
 ITEM_PIPELINES = {

@@ -37,7 +37,9 @@ def png(rows: Rows) -> bytes:
     """Rows of red, green and blue as a PNG of 8 bits a channel (W3C PNG, third edition)."""
     header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 2, 0, 0, 0)
     raw = b"".join(b"\x00" + bytes(channel for pixel in row for channel in pixel) for row in rows)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(raw, 9)) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(raw, 9)) + _chunk(b"IEND", b"")
+    )
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -30,6 +30,20 @@ NEAR_DUPLICATES = {
 }
 """Another address with a few words of the article changed, to the article."""
 
+EDITS: dict[str, tuple[tuple[str, str], ...]] = {
+    "/news/wire/swift-boxes": (
+        ("barely ninety", "hardly ninety"),
+        ("a bottle of sparkling wine", "two bottles of cider"),
+    ),
+    "/news/wire/tram-timetable": (("seven to two", "nine to three"), ("the brewery", "the old malthouse")),
+    "/news/wire/school-kitchen": (
+        ("carrots in the basement", "turnips in the basement"),
+        ("eleven bins", "twelve bins"),
+    ),
+    "/news/wire/peat-restoration": (("north of the", "west of the"), ("eighty thousand", "ninety thousand")),
+}
+"""What was changed in each near-duplicate."""
+
 OFF_TOPIC = frozenset(
     f"/news/{slug}"
     for slug in (
