@@ -107,8 +107,9 @@ def _nothing_fetched(summary: dict[str, Any]) -> Outcome | None:
 
 
 def _nothing_found(summary: dict[str, Any]) -> Outcome | None:
-    """Pages came, but neither a record nor a rejection."""
-    if summary["mode"] == "readmit" or summary["records"]["seen"] or summary["rejected"]["number"]:
+    """Pages came, but neither a record nor a rejection; rejections for being empty or unreadable are no find."""
+    found = sum(reason["number"] for reason in summary["rejected"]["reasons"] if reason["stage"] != "extract")
+    if summary["mode"] == "readmit" or summary["records"]["seen"] or found:
         return None
     pages = summary["requests"]["states"]["done"]
     guess = {

@@ -10,7 +10,9 @@ import orjson
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.exceptions import UsageError
 
-from crawlers.errors import GristmillError
+from crawlers.errors import ConfigurationError, GristmillError
+from crawlers.ledger import crawls
+from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import CRAWL
 
 if TYPE_CHECKING:
@@ -28,12 +30,47 @@ class RunSourceCommand(BaseRunSpiderCommand):
     requires_project = True
     mode = CRAWL
 
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Begin; what the user wrote wrongly is wrong use, without a traceback."""
+        try:
+            self.begin(args, opts)
+        except ConfigurationError as exc:
+            raise UsageError(str(exc), print_help=False) from exc
+        except GristmillError as exc:
+            self._report(exc)
+
+    def begin(self, args: list[str], opts: argparse.Namespace) -> None:
+        """What the command does."""
+        raise NotImplementedError
+
+    def last_arguments(self, source: str) -> dict[str, str]:
+        """The spider arguments of the source's last crawl.
+
+        Raises:
+            UsageError: it was never crawled.
+        """
+        settings: Any = self.settings
+        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT", 60.0))
+        try:
+            with database.read() as conn:
+                last = crawls.last_crawl(conn, source)
+        finally:
+            database.close()
+        if last is None:
+            raise UsageError(
+                f"expected a source that was crawled before, got {source!r}: run `scrapy crawl {source}` first",
+                print_help=False,
+            )
+        return dict(orjson.loads(last.arguments))
+
     def source(self, args: list[str]) -> str:
         """The one positional argument; wrong use lists the known sources."""
         assert self.crawler_process is not None
         if len(args) != 1:
             known = ", ".join(self.crawler_process.spider_loader.list())
-            raise UsageError(f"expected the name of one source, got {len(args)}: {' '.join(args) or 'none'}. Known: {known}")
+            raise UsageError(
+                f"expected the name of one source, got {len(args)}: {' '.join(args) or 'none'}. Known: {known}"
+            )
         return args[0]
 
     def run_source(self, name: str, spargs: Mapping[str, str], opts: argparse.Namespace, **settings: Any) -> None:

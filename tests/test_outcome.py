@@ -45,7 +45,7 @@ def a_summary(
             "skipped": [{"reason": slug, "number": n, "samples": []} for slug, n in skipped.items()],
         },
         "records": {"seen": seen},
-        "rejected": {"number": rejected},
+        "rejected": {"number": rejected, "reasons": [{"stage": "keywords", "number": rejected}] if rejected else []},
     }
 
 
@@ -213,3 +213,9 @@ def test_every_ending_has_one_meaning(done, failed, skipped, pending, seen, reje
     assert result.next_step or result.exit_code == COMPLETE
     if pending:
         assert result.exit_code == INCOMPLETE
+
+
+def test_pages_that_were_all_empty_are_no_result():
+    summary = a_summary(done=2, rejected=2)
+    summary["rejected"]["reasons"][0]["stage"] = "extract"
+    assert outcome(summary).exit_code == FAILED

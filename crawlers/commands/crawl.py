@@ -32,5 +32,5 @@ class Command(RunSourceCommand):
             help="give up an interrupted crawl and begin a new one (records stay)",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def begin(self, args: list[str], opts: argparse.Namespace) -> None:
         self.run_source(self.source(args), opts.spargs, opts, GRISTMILL_FRESH=opts.fresh)

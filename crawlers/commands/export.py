@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
+from sqlalchemy.engine import make_url
 
 from crawlers.addon import apply_defaults
 from crawlers.errors import GristmillError
@@ -63,6 +65,7 @@ class Command(ScrapyCommand):
     def _export(self, source: str, opts: argparse.Namespace) -> None:
         settings: Any = self.settings
         exporter(opts.format)
+        self._check_name(source)
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"), create=False)
         try:
             self._check(database, source, opts.since_run)
@@ -82,6 +85,17 @@ class Command(ScrapyCommand):
             print(
                 f"{source} has no records{' since that run' if opts.since_run else ''}: `scrapy rejected {source}` tells why"
             )
+
+    def _check_name(self, source: str) -> None:
+        """A source that nobody knows is wrong use even before there is a ledger."""
+        settings: Any = self.settings
+        path = make_url(database_url(settings))
+        if path.get_backend_name() == "sqlite" and not Path(str(path.database)).exists():
+            known = get_spider_loader(settings).list()
+            if source not in known:
+                raise UsageError(
+                    f"expected a known source, got {source!r}. Known: {', '.join(sorted(known))}", print_help=False
+                )
 
     @staticmethod
     def _check(database: Database, source: str, since_run: str | None) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
 from scrapy.exceptions import UsageError
 
-from crawlers.ledger import crawls
-from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import READMIT
 from crawlers.readmission import Selection
 from crawlers.running import RunSourceCommand
@@ -38,19 +35,15 @@ class Command(RunSourceCommand):
         parser.add_argument("--reason", metavar="SLUG", help="the reason to readmit, as `scrapy rejected` lists it")
         parser.add_argument("--stage", metavar="NAME", help="the stage to readmit from")
         parser.add_argument(
-            "--where", metavar="CONDITION", help="only those that fulfil it, for example 'value < 0.9' or 'url ~ /news/'"
+            "--where",
+            metavar="CONDITION",
+            help="only those that fulfil it, for example 'value < 0.9' or 'url ~ /news/'",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def begin(self, args: list[str], opts: argparse.Namespace) -> None:
         source = self.source(args)
         if not opts.reason and not opts.stage:
             raise UsageError(f"expected --reason or --stage; `scrapy rejected {source}` lists them")
         selection = Selection.of(opts.reason, opts.stage, opts.where)
-        assert self.settings is not None
-        database = open_database(database_url(self.settings), timeout=self.settings.getfloat("LEDGER_TIMEOUT"))
-        with database.read() as conn:
-            last = crawls.last_crawl(conn, source)
-        if last is None:
-            raise UsageError(f"expected a source that was crawled before, got {source!r}: run `scrapy crawl {source}` first")
-        arguments = {**orjson.loads(last.arguments), **opts.spargs}
+        arguments = {**self.last_arguments(source), **opts.spargs}
         self.run_source(source, arguments, opts, GRISTMILL_SELECTION=selection.to_json())

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-from scrapy.exceptions import UsageError
-
-from crawlers.ledger import crawls
-from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import REFINE
 from crawlers.running import RunSourceCommand
 
@@ -32,13 +27,7 @@ class Command(RunSourceCommand):
             "Spider arguments are those of the source's last crawl, unless given with -a."
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def begin(self, args: list[str], opts: argparse.Namespace) -> None:
         source = self.source(args)
-        assert self.settings is not None
-        database = open_database(database_url(self.settings), timeout=self.settings.getfloat("LEDGER_TIMEOUT"))
-        with database.read() as conn:
-            last = crawls.last_crawl(conn, source)
-        if last is None:
-            raise UsageError(f"expected a source that was crawled before, got {source!r}: run `scrapy crawl {source}` first")
-        arguments = {**orjson.loads(last.arguments), **opts.spargs}
+        arguments = {**self.last_arguments(source), **opts.spargs}
         self.run_source(source, arguments, opts)

@@ -20,6 +20,7 @@ _REPEATED = 6
 _PROSE = 200
 """Code points of a paragraph that is prose and not a teaser."""
 _FEW_PARAGRAPHS = 3
+_MOSTLY_LINKS = 0.6
 _CLIMB = 4
 _BOILERPLATE = "nav, header, footer, aside"
 
@@ -62,7 +63,17 @@ def _looks_like_list(page: Page) -> bool:
     prose = sum(len(node.text(strip=True)) >= _PROSE for node in page.tree.css("p")[:200])
     if prose >= _FEW_PARAGRAPHS:
         return False
-    return _most_repeated(page) >= _REPEATED
+    return _most_repeated(page) >= _REPEATED or (not prose and _link_share(page) >= _MOSTLY_LINKS)
+
+
+def _link_share(page: Page) -> float:
+    """Share of the visible letters that are in links."""
+    body = page.tree.body
+    if body is None:
+        return 0.0
+    total = sum(len(text.strip()) for text in body.text(separator="\n").split("\n"))
+    linked = sum(len(node.text(strip=True)) for node in page.tree.css("a[href]"))
+    return linked / total if total else 0.0
 
 
 def _most_repeated(page: Page) -> int:

@@ -63,4 +63,3 @@ def _write_count():
 
 if os.environ.get("FAULT_COUNT"):
     atexit.register(_write_count)
-

@@ -1,0 +1,195 @@
+"""What is asked again, and what is not: later crawls, refine and readmit."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.flow import harness
+from tests.server import Site
+
+ARTICLE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>
+<nav><a href="/">Home</a></nav><main><article><h1>{title}</h1>{paragraphs}</article></main></body></html>"""
+SENTENCES = {
+    "solar": "The solar plant on the old airfield delivered its first electricity on Monday, a month before the date "
+    "that the council had named. Its four thousand panels cover the southern runway, and sheep keep the grass short.",
+    "harbour": "Dredging in the inner harbour goes on until the end of the month, and the ferry leaves from the northern "
+    "pier until then. Fishermen had asked for a later start because the herring came early this year.",
+    "library": "The library opens its reading room on Sundays from November, with volunteers at the desk and tea in the "
+    "hall. More than two hundred people signed the petition that the students had started in spring.",
+}
+
+
+def article(name, more=""):
+    paragraphs = "".join(
+        f"<p>{part}</p>" for part in (SENTENCES[name], f"{more} {name} " * 3 if more else SENTENCES[name][::-1])
+    )
+    return ARTICLE.format(title=f"News of the {name}", paragraphs=paragraphs)
+
+
+@pytest.fixture
+def site():
+    with Site(pages=1) as site:
+        links = "".join(f'<li><a href="/news/{name}">{name}</a></li>' for name in SENTENCES)
+        site.add("/news", f"<html><body><ul>{links}</ul></body></html>", headers=[("ETag", '"list"')])
+        for name in SENTENCES:
+            site.add(f"/news/{name}", article(name), headers=[("ETag", f'"{name}-1"')])
+        yield site
+
+
+def crawl(data, site, *args):
+    result = harness.run(
+        data, "crawl", "site", "-a", f"url={site.url('/news')}", "-a", "follow=/news", "-a", "sitemap=no", *args
+    )
+    assert result.code == 0, result
+    return result
+
+
+def titles(data):
+    return sorted(record["title"].removeprefix("News of the ") for record in harness.records(data, "site"))
+
+
+def answers(site, path):
+    return [asked.status for asked in site.log if asked.path == path]
+
+
+def rows(data, sql):
+    with sqlite3.connect(data / "gristmill.db") as db:
+        return db.execute(sql).fetchall()
+
+
+def test_the_next_crawl_asks_conditionally_and_changes_nothing(tmp_path, site):
+    crawl(tmp_path, site)
+    before = (tmp_path / "site" / "records.jsonl").read_bytes()
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    site.log.clear()
+    crawl(tmp_path, site)
+    asked = {asked.path: asked.headers.get("if-none-match") for asked in site.log}
+    assert asked["/news/solar"] == '"solar-1"'
+    assert (tmp_path / "site" / "records.jsonl").read_bytes() == before
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_a_304_is_answered_from_the_capture_and_its_links_are_followed(tmp_path, site):
+    crawl(tmp_path, site)
+
+    def unchanged(asked):
+        from tests.server import Reply
+
+        return Reply(304 if asked.headers.get("if-none-match") else 500)
+
+    for path in ("/news", *(f"/news/{name}" for name in SENTENCES)):
+        site.add(path, unchanged)
+    site.log.clear()
+    crawl(tmp_path, site)
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    assert {row[0] for row in rows(tmp_path, "SELECT version FROM records")} == {1}
+    assert len([asked for asked in site.log if asked.path.startswith("/news")]) == 4
+
+
+def test_what_changed_is_a_new_version_and_what_is_gone_is_marked(tmp_path, site):
+    crawl(tmp_path, site)
+    site.add(
+        "/news/solar", article("solar", "A second field of panels is planned beside the"), headers=[("ETag", '"2"')]
+    )
+    site.add("/news/harbour", "gone", status=410)
+    crawl(tmp_path, site)
+    assert titles(tmp_path) == ["library", "solar"]
+    found = dict(rows(tmp_path, "SELECT json_extract(body, '$.title'), version FROM records WHERE state = 'kept'"))
+    assert found == {"News of the solar": 2, "News of the library": 1}
+    assert rows(tmp_path, "SELECT state, count(*) FROM records GROUP BY state ORDER BY state") == [
+        ("gone", 1),
+        ("kept", 2),
+    ]
+    assert rows(tmp_path, "SELECT count(*) FROM record_versions") == [(1,)]
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_refine_makes_the_records_again_without_a_request(tmp_path, site):
+    crawl(tmp_path, site)
+    site.log.clear()
+    result = harness.run(tmp_path, "refine", "site", "-s", "KEYWORDS=solar,harbour")
+    assert result.code == 0, result
+    assert site.log == []
+    assert titles(tmp_path) == ["harbour", "solar"]
+    assert rows(tmp_path, "SELECT stage, reason FROM rejections") == [("keywords", "no-keyword")]
+    keywords = [r["keywords"] for r in harness.records(tmp_path, "site")]
+    assert all(keywords)
+    again = harness.run(tmp_path, "refine", "site")
+    assert again.code == 0, again
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    assert rows(tmp_path, "SELECT count(*) FROM rejections") == [(0,)]
+    assert {row[0] for row in rows(tmp_path, "SELECT version FROM records")} == {1}
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_rejected_records_are_listed_and_readmitted_without_a_request(tmp_path, site):
+    crawl(tmp_path, site, "-a", "keywords=solar")
+    assert titles(tmp_path) == ["solar"]
+    listed = harness.run(tmp_path, "rejected", "site", "--format", "jsonl")
+    assert listed.code == 0, listed
+    assert len(listed.out.splitlines()) == 2
+    site.log.clear()
+    unchanged = harness.run(tmp_path, "readmit", "site", "--reason", "no-keyword")
+    assert unchanged.code == 0, unchanged
+    assert titles(tmp_path) == ["solar"], "nothing changed, so nothing passes"
+    chosen = harness.run(
+        tmp_path, "readmit", "site", "--reason", "no-keyword", "--where", "url ~ library", "-a", "keywords=tea"
+    )
+    assert chosen.code == 0, chosen
+    assert titles(tmp_path) == ["library", "solar"]
+    rest = harness.run(tmp_path, "readmit", "site", "--reason", "no-keyword", "-a", "keywords=herring")
+    assert rest.code == 0, rest
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    assert site.log == []
+    assert rows(tmp_path, "SELECT count(*) FROM rejections") == [(0,)]
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_max_pages_bounds_the_whole_crawl(tmp_path, site):
+    crawl(tmp_path, site, "-a", "max_pages=2")
+    states = harness.states(tmp_path)
+    assert states == {"done": 2, "skipped": 2}
+    assert rows(tmp_path, "SELECT DISTINCT reason FROM requests WHERE state = 'skipped'") == [("max-pages",)]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["crawl", "sitte"], 2, "did you mean 'site'"),
+        (["crawl"], 2, "expected the name of one source"),
+        (["crawl", "site"], 2, "missing argument 'url'"),
+        (["crawl", "site", "-a", "url=ftp://x/"], 2, "expected http"),
+        (["crawl", "site", "-a", "url=http://x/", "-a", "max_pages=many"], 2, "expected int"),
+        (["crawl", "site", "-a", "url=http://x/", "-a", "keywords=@/nowhere"], 2, "/nowhere"),
+        (["crawl", "site", "-a", "url=http://x/", "-s", "EXPORTS=docx"], 2, "docx"),
+        (["crawl", "site", "-a", "url=http://x/", "-s", "SCHEMAS_DIR=/nowhere"], 2, "/nowhere"),
+        (["refine", "site"], 2, "crawl site"),
+        (["readmit", "site"], 2, "--reason"),
+        (["readmit", "site", "--reason", "x", "--where", "?"], 2, "value < 0.9"),
+        (["rejected", "nobody"], 2, "nobody"),
+        (["export", "nobody"], 2, "nobody"),
+        (["export", "site", "--format", "docx"], 2, "docx"),
+        (["ledger", "explode"], 2, "status"),
+        (["check", "nobody"], 2, "nobody"),
+    ],
+)
+def test_wrong_use_is_said_without_a_traceback(tmp_path, args, code, said):
+    result = harness.run(tmp_path, *args)
+    assert result.code == code, result
+    assert said in result.err + result.out
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/status/500", "500"), ("/status/404", "404"), ("/empty", ""), ("/garbage", ""), ("/login", "")]
+)
+def test_a_site_that_gives_nothing_fails_with_the_reason(tmp_path, site, path, said):
+    result = harness.run(
+        tmp_path, "crawl", "site", "-a", f"url={site.url(path)}", "-a", "sitemap=no", "-s", "RETRY_TIMES=1",
+        "-s", "RETRY_BACKOFF=0.05",
+    )  # fmt: skip
+    assert result.code in {1, 3} or path in {"/login", "/garbage"}, result
+    assert said in result.out
+    assert "Traceback" not in result.err
