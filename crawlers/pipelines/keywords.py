@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ANY, ALL, NONE, PATTERNS, NOT_PATTERNS = "any", "all", "none", "patterns", "none_patterns"
 _KINDS = (ANY, ALL, NONE, PATTERNS, NOT_PATTERNS)
+_SETTINGS = {
+    ANY: "KEYWORDS", ALL: "KEYWORDS_ALL", NONE: "KEYWORDS_NONE", PATTERNS: "KEYWORDS_PATTERNS",
+}  # fmt: skip
 _SHOWN = 20
 
 
@@ -46,8 +49,12 @@ class Group:
     """Regular expressions that count with ``none``."""
     fields: Sequence[str] = ("title", "text")
     """Where to look: title, text, or a dotted name such as fields.tags."""
-    setting: str = "KEYWORDS_GROUPS"
-    """For messages."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Part to the setting it comes from, for messages; the others come from KEYWORDS_GROUPS."""
+
+    def where(self, kind: str) -> str:
+        """How a message names the part *kind*."""
+        return self.settings.get(kind, f"KEYWORDS_GROUPS ({self.name}: {kind})")
 
     @classmethod
     def of(cls, values: Mapping[str, Any], fields: Sequence[str]) -> Group:
@@ -141,7 +148,7 @@ class KeywordsPipeline:
                 number,
                 kind,
                 list(patterns),
-                PatternMatcher(list(patterns), f"{group.setting} {kind}", fold_case=fold_case),
+                PatternMatcher(list(patterns), group.where(kind), fold_case=fold_case),
             )
             for number, group in enumerate(groups)
             for kind in (PATTERNS, NOT_PATTERNS)
@@ -186,7 +193,7 @@ class KeywordsPipeline:
     def _phrases(self) -> Iterator[_Phrase]:
         for number, group in enumerate(self._groups):
             for kind in (ANY, ALL, NONE):
-                for language, phrases in read_phrases(getattr(group, kind), f"{group.setting} {kind}").items():
+                for language, phrases in read_phrases(getattr(group, kind), group.where(kind)).items():
                     uses = [_Phrase(number, kind, language, phrase) for phrase in phrases]
                     if kind == ALL:
                         self._required[number] += uses
@@ -265,7 +272,7 @@ def _groups(settings: BaseSettings, keywords: Any, exclude: Any) -> Iterator[Gro
         none=exclude or settings.get("KEYWORDS_NONE"),
         patterns=_listed(settings.get("KEYWORDS_PATTERNS"), "KEYWORDS_PATTERNS"),
         fields=fields,
-        setting="KEYWORDS",
+        settings=_SETTINGS,
     )
     if main.any or main.all or main.none or main.patterns:
         yield main
