@@ -15,7 +15,7 @@ from crawlers.ledger.tables import records, rejections, requests, runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row
 
 _NUMBER = func.count().label("number")
 
@@ -129,15 +129,20 @@ def rejection_samples(
     query = select(
         r.record_id, r.key, r.url, r.detail, r.value, r.threshold, r.duplicate_of, r.body
     ).where(r.source == source, r.crawl_id == crawl_id, r.stage == stage, r.reason == reason)  # fmt: skip
-    found = []
-    for row in conn.execute(query.order_by(r.record_id).limit(limit)):
-        found.append({
-            "record_id": row.record_id, "key": row.key, "url": row.url, "detail": row.detail,
-            "value": None if row.value is None else orjson.loads(row.value),
-            "threshold": None if row.threshold is None else orjson.loads(row.threshold),
-            "duplicate_of": row.duplicate_of, "record": orjson.loads(row.body),
-        })  # fmt: skip
-    return found
+    return [_rejection(row) for row in conn.execute(query.order_by(r.record_id).limit(limit))]
+
+
+def _rejection(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "record_id": row.record_id,
+        "key": row.key,
+        "url": row.url,
+        "detail": row.detail,
+        "value": None if row.value is None else orjson.loads(row.value),
+        "threshold": None if row.threshold is None else orjson.loads(row.threshold),
+        "duplicate_of": row.duplicate_of,
+        "record": orjson.loads(row.body),
+    }
 
 
 def sample(conn: Connection, source: str, limit: int) -> Iterator[dict[str, Any]]:
