@@ -23,6 +23,18 @@ COMPLETE, FAILED, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
 logger = logging.getLogger(__name__)
 
+_CHATTY = {
+    # What `scrapy flow` and the ledger tell, and better.
+    "scrapy.addons": logging.WARNING,
+    "scrapy.crawler": logging.WARNING,
+    "scrapy.middleware": logging.WARNING,
+    "scrapy.utils.log": logging.WARNING,
+    "scrapy.core.engine": logging.WARNING,
+    "scrapy.spidermiddlewares.httperror": logging.WARNING,
+    # Says that a page has no text, which is the answer and not an error.
+    "trafilatura": logging.CRITICAL,
+}
+
 
 class RunSourceCommand(BaseRunSpiderCommand):
     """Base of the commands that run a spider: crawl, refine and readmit."""
@@ -86,6 +98,9 @@ class RunSourceCommand(BaseRunSpiderCommand):
             },
             priority="cmdline",
         )
+        if process.settings.get("LOG_LEVEL") != "DEBUG":
+            for chatty, level in _CHATTY.items():
+                logging.getLogger(chatty).setLevel(level)
         crawler = process.create_crawler(name)
         task: Any = process.crawl(crawler, **spargs)
         errors: list[BaseException] = []
