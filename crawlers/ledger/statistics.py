@@ -15,7 +15,7 @@ from crawlers.ledger.tables import records, rejections, requests, runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Connection
 
 _NUMBER = func.count().label("number")
 
@@ -132,7 +132,7 @@ def rejection_samples(
     return [_rejection(row) for row in conn.execute(query.order_by(r.record_id).limit(limit))]
 
 
-def _rejection(row: Row[Any]) -> dict[str, Any]:
+def _rejection(row: Any) -> dict[str, Any]:
     return {
         "record_id": row.record_id,
         "key": row.key,
