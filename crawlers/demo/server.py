@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         return SERVER
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         answer = self.server.pages.get(self.path, _NOT_FOUND)
         etag = f'"{hashlib.sha256(answer.body).hexdigest()[:16]}"'
         if answer.status == 200 and self._is_known(etag):

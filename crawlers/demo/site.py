@@ -11,13 +11,12 @@ from crawlers.demo.pages import NAME, Answer, Frame, paragraphs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ABOUT = (
-    "Millbrook is a harbour town that does not exist. Its newspaper, its shop and its forum were written for a crawler "
-    "to read, and everything on these pages may be copied, changed and sold by anybody.",
-    "Some of it is wrong on purpose. There are stories that appear twice, pictures that nobody could recognise, a price "
-    "that no shop would charge and links that lead nowhere, because that is what the web is like.",
-    "Whoever finds all of them may be proud; a list of what is planted comes with the source code.",
-)
+_ABOUT = """\
+Millbrook is a harbour town that does not exist. Its newspaper, its shop and its forum were written for a crawler to \
+read, and everything on these pages may be copied, changed and sold by anybody.
+Some of it is wrong on purpose. There are stories that appear twice, pictures that nobody could recognise, a price that \
+no shop would charge and links that lead nowhere, because that is what the web is like.
+Whoever finds all of them may be proud; a list of what is planted comes with the source code.""".splitlines()
 _ROBOTS = "User-agent: *\nDisallow: {disallowed}\nSitemap: {origin}/sitemap.xml\n"
 
 

@@ -1,4 +1,4 @@
-"""Demo: the small site that comes with this package, served from this very process. `scrapy crawl demo`"""
+"""Demo: the small site that comes with this package, served from this very process: `scrapy crawl demo`."""
 
 from __future__ import annotations
 
