@@ -157,6 +157,12 @@ def test_every_command_that_is_named_exists():
     assert named <= commands | {"genspider", "startproject", "list", "shell"}
 
 
+def test_every_source_is_named_and_every_named_one_exists():
+    table = README.partition("| source |")[2].partition("\n\n")[0]
+    named = {name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert named == {path.stem for path in (ROOT / "crawlers/spiders").glob("*.py")} - {"__init__"}
+
+
 def test_every_path_that_is_named_exists():
     named = set(re.findall(r"`((?:crawlers|schemas|tests|\.ci)/[\w./-]*)`", README))
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
