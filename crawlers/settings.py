@@ -7,7 +7,6 @@ given for one run with ``-s NAME=value``, for one spider in ``custom_settings``,
 
 import os
 import sys
-from pathlib import Path
 
 # --- the project ----------------------------------------------------------------------------------------------------
 

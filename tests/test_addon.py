@@ -10,7 +10,7 @@ import pytest
 
 from tests.flow import harness
 
-SPIDER = '''
+SPIDER = """
 import scrapy
 
 
@@ -24,7 +24,7 @@ class ArticlesSpider(scrapy.Spider):
     def parse(self, response):
         yield {"url": response.url, "title": response.css("title::text").get(), "words": 3}
         yield from response.follow_all(css="a")
-'''
+"""
 
 
 @pytest.fixture

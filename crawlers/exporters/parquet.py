@@ -21,11 +21,11 @@ _LISTS = frozenset({"authors", "flags"})
 
 def _arrow() -> Any:
     try:
-        import pyarrow
+        import pyarrow as pa
         import pyarrow.parquet
     except ImportError:
         raise MissingPackageError("pyarrow", "parquet", "The export format 'parquet'") from None
-    return pyarrow
+    return pa
 
 
 class ParquetExporter:

@@ -9,8 +9,8 @@ from scrapy import FormRequest, Request, Spider
 from scrapy.http.request import NO_CALLBACK
 
 from crawlers.errors import RequestNotSerializable
-from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.errback import LeasedErrback
+from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.settlement import Entry, Lease, Settlement
 
 
