@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from crawlers.ledger.database import Database
 
 RECORD_SCHEMA = "record"
@@ -95,24 +97,31 @@ def materialise(
     writer = exporter(name)
     path = output or path_of(name, folder)
     with database.read() as conn:
-
-        def bodies() -> Iterator[str]:
-            count = 0
-            for state in ("kept", "gone") if gone else ("kept",):
-                for body in records.bodies(conn, source, state, since_run):
-                    yield body
-                    count += 1
-                    if progress is not None and count % 1000 == 0:
-                        progress(count)
-
+        bodies = _bodies(conn, source, ("kept", "gone") if gone else ("kept",), since_run, progress)
         with replacing(path) as file:
             hashed: Any = _Hashed(file)
-            count = writer.write(bodies(), hashed)
+            count = writer.write(bodies, hashed)
         for companion, content in writer.companions(iter(())).items():
             write_atomically(path.with_name(companion), content)
     export = Export(name, path, count, hashed.bytes, hashed.sha256)
     write_atomically(manifest_path(path), _manifest(export, source, since_run, run_id, settings_digest))
     return export
+
+
+def _bodies(
+    conn: Connection,
+    source: str,
+    states: tuple[str, ...],
+    since_run: str | None,
+    progress: Callable[[int], None] | None,
+) -> Iterator[str]:
+    count = 0
+    for state in states:
+        for body in records.bodies(conn, source, state, since_run):
+            yield body
+            count += 1
+            if progress is not None and count % 1000 == 0:
+                progress(count)
 
 
 def manifest_path(path: Path) -> Path:

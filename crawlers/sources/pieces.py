@@ -62,7 +62,14 @@ class PieceSource(Source):
 
 
 class PieceDownloadHandler(BaseDownloadHandler):
-    """Scrapy's download handler for the schemes of piece sources."""
+    """Scrapy's download handler for the schemes of piece sources.
+
+    Settings:
+        DOWNLOAD_HANDLERS: which schemes it answers.
+
+    Stats:
+        None.
+    """
 
     lazy = True
 

@@ -1,4 +1,4 @@
-"""Notes: a folder of JSON lines, CSV, HTML and text, as an example of a files source. `scrapy crawl notes [-a folder=…]`"""
+"""Notes: a folder of JSON lines, CSV, HTML and text, as an example of a files source. `scrapy crawl notes [-a folder=…]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders: rows of a table, as an example of a SQL source. `scrapy crawl orders [-a database=…]`"""
+"""Orders: rows of a table, as an example of a SQL source. `scrapy crawl orders [-a database=…]`."""
 
 from __future__ import annotations
 

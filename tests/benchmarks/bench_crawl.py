@@ -85,7 +85,9 @@ def main() -> int:
         for name, command in (("bare", bare), ("ours", ours)):
             costs[name] = 1000 * (cpu(command, many, pages, log) - cpu(command, one, 1, log)) / pages
         ratios.append(costs["ours"] / costs["bare"])
-        print(f"round {number + 1}: bare {costs['bare']:.2f} ms, ours {costs['ours']:.2f} ms a page, {ratios[-1]:.2f} x")
+        print(
+            f"round {number + 1}: bare {costs['bare']:.2f} ms, ours {costs['ours']:.2f} ms a page, {ratios[-1]:.2f} x"
+        )
     target = 0.35 if options.html else 0.7
     ratio = statistics.median(ratios)
     print(f"P{2 if options.html else 1}: {ratio:.2f} x bare Scrapy (target <= {target}) over {pages} pages")

@@ -40,9 +40,7 @@ def measure(command: list[str], log: Path, **environment: str) -> Usage:
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Usage(
-        usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss / 1024, process.returncode
-    )
+    return Usage(usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss / 1024, process.returncode)
 
 
 @contextlib.contextmanager

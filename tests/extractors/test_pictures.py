@@ -25,7 +25,9 @@ def scene(seed, size=(320, 240)):
     draw = ImageDraw.Draw(picture)
     for _ in range(25):
         x, y = rng.randrange(size[0]), rng.randrange(size[1])
-        draw.ellipse([x, y, x + rng.randrange(9, 90), y + rng.randrange(9, 90)], fill=tuple(rng.choices(range(256), k=3)))
+        draw.ellipse(
+            [x, y, x + rng.randrange(9, 90), y + rng.randrange(9, 90)], fill=tuple(rng.choices(range(256), k=3))
+        )
     return picture
 
 

@@ -34,7 +34,7 @@ def test_killed_crawl_ends_as_an_undisturbed_one(tmp_path, topology, seed):
         killed = tmp_path / "killed"
         site.log.clear()
         kills = 0
-        for turn in range(KILLS):
+        for _turn in range(KILLS):
             moment = len(site.log) + rng.randrange(1, max(2, PAGES // KILLS))
             kills += harness.run_and_kill(killed, *crawl_args(site), when=lambda moment=moment: len(site.log) >= moment)
         result = harness.run(killed, *crawl_args(site))

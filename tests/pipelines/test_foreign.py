@@ -14,7 +14,11 @@ from crawlers.items import from_dict, to_dict
 from crawlers.pipelines.foreign import record_from
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
@@ -59,7 +63,12 @@ def test_items_and_dataclasses():
 
 def test_values_json_does_not_have():
     item = {"d": date(2026, 1, 2), "t": datetime(2026, 1, 2, tzinfo=UTC), "b": b"\x01", "x": (1, 2)}
-    assert record_from(item, "a").fields == {"d": "2026-01-02", "t": "2026-01-02T00:00:00+00:00", "b": "01", "x": [1, 2]}
+    assert record_from(item, "a").fields == {
+        "d": "2026-01-02",
+        "t": "2026-01-02T00:00:00+00:00",
+        "b": "01",
+        "x": [1, 2],
+    }
 
 
 def test_without_a_key_the_page_and_the_content_make_one():
