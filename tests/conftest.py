@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what rewrites the expected records of tests/golden/."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/*/*/expected.jsonl")
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     """A local site of forty articles; see :mod:`tests.server` for its misbehaviours."""

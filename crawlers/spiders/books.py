@@ -46,7 +46,7 @@ class BooksSpider(WebSource):
                 response,
                 type="Product",
                 title=book.css("h1::text").get(),
-                text=book.css("#product_description + p::text").get(),
+                text=book.css("#product_description + p::text").get("").removesuffix(" ...more") or None,
                 media=[
                     Media(url=response.urljoin(img.attrib["src"]), role="main", alt=img.attrib.get("alt"))
                     for img in cover
