@@ -48,6 +48,7 @@ class DemoSpider(WebSource):
         priority = max(settings.getpriority("NETWORK_ALLOW") or 0, SETTINGS_PRIORITIES["spider"])
         settings.set("NETWORK_ALLOW", ",".join(dict.fromkeys([*given, _LOOPBACK])), priority=priority)
         settings.set("DOWNLOAD_DELAY", 0, priority="spider")
+        settings.set("IMAGE_REQUIRED_FOR", ["ImageObject", "image", "Product"], priority="spider")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> DemoSpider:
