@@ -299,6 +299,9 @@ FEED_EXPORT_ENCODING = "utf-8"
 
 # --- what a person sees: crawlers/extensions/ -----------------------------------------------------------------------
 
+LOG_VERSIONS: list[str] = []
+"""Libraries whose versions Scrapy lists at each start."""
+
 LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"
 """On a terminal the progress line and the summary say what the log says elsewhere."""
 
