@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import threading
+import time
+import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,8 +22,9 @@ SERVER = "gristmill-demo/1"
 """What the server calls itself; by it another process knows that the port is in good hands."""
 _NOT_FOUND = Answer(b"<!DOCTYPE html><title>Not found</title><h1>There is no such page</h1>", status=404)
 _PATIENCE = 2.0
+_TRIES = 6
 _TAKE_OVER = 0.5
-"""Seconds between two tries to take over the port of a process that may have ended."""
+"""Seconds between two tries to have the port of a process that may have ended."""
 
 
 class DemoServer(ThreadingHTTPServer):
@@ -93,14 +97,17 @@ class _Handler(BaseHTTPRequestHandler):
         """The crawl has a log of its own."""
 
 
-def is_ours(port: int) -> bool:
-    """Whether the demo site already answers on *port*, from another process."""
+def who_answers(port: int) -> str:
+    """What the server on *port* calls itself; empty where nobody answers, or not with HTTP."""
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{HOST}:{port}/robots.txt", timeout=_PATIENCE) as answer:
-            return str(answer.headers.get("Server")) == SERVER
-    except (OSError, ValueError):
-        return False
+            return str(answer.headers.get("Server") or "unknown")
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return str(answer.headers.get("Server") or "unknown")
+    except (OSError, http.client.HTTPException):
+        return ""
 
 
 def serve(port: int) -> None:
@@ -109,21 +116,28 @@ def serve(port: int) -> None:
     Raises:
         OSError: somebody else has the port.
     """
-    try:
-        DemoServer(port).__enter__()
-    except OSError:
-        if not is_ours(port):
-            raise
-        threading.Thread(target=_stand_by, args=(port,), name="demo-site-standby", daemon=True).start()
+    for _ in range(_TRIES):
+        try:
+            DemoServer(port).__enter__()
+        except OSError:
+            name = who_answers(port)
+            if name == SERVER:
+                threading.Thread(target=_stand_by, args=(port,), name="demo-site-standby", daemon=True).start()
+                return
+            if name:
+                raise
+        else:
+            return
+        time.sleep(_TAKE_OVER)  # a process of ours that is about to end has the port and answers no more
+    DemoServer(port).__enter__()
 
 
 def _stand_by(port: int) -> None:
     """Take the port over when the process that serves it ends, so that a crawl that two workers share goes on."""
-    pause = threading.Event()
     while True:
         try:
             DemoServer(port).__enter__()
         except OSError:
-            pause.wait(_TAKE_OVER)
+            time.sleep(_TAKE_OVER)
         else:
             return

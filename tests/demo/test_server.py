@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import socket
 import threading
 
 import pytest
 
 from crawlers.demo import server, truth
 from crawlers.demo.pages import CHANGED
-from crawlers.demo.server import DemoServer, is_ours, serve
+from crawlers.demo.server import SERVER, DemoServer, serve, who_answers
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +90,26 @@ def test_addresses_in_pages_are_those_of_the_server(ask, running):
     assert f"Sitemap: {running.origin}/sitemap.xml" in ask("/robots.txt")[2].decode()
 
 
-def test_the_server_knows_its_own_kind(running):
-    assert is_ours(running.server_port)
-    with http.server.HTTPServer((server.HOST, 0), http.server.SimpleHTTPRequestHandler) as other:
+def is_ours(port: int) -> bool:
+    return who_answers(port) == SERVER
+
+
+class Other(http.server.BaseHTTPRequestHandler):
+    """Somebody else's server."""
+
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_port_that_somebody_else_serves_is_refused():
+    with http.server.HTTPServer((server.HOST, 0), Other) as other:
         thread = threading.Thread(target=other.serve_forever, daemon=True)
         thread.start()
         try:
-            assert not is_ours(other.server_port)
+            assert who_answers(other.server_port).startswith("BaseHTTP")
             with pytest.raises(OSError, match="in use"):
                 serve(other.server_port)
         finally:
@@ -103,10 +117,20 @@ def test_the_server_knows_its_own_kind(running):
             thread.join()
 
 
-def test_nobody_is_not_ours():
+def test_nobody_answers_on_a_free_port():
     with DemoServer() as site:
         port = site.server_port
-    assert not is_ours(port)
+        assert is_ours(port)
+    assert who_answers(port) == ""
+
+
+def test_a_port_whose_holder_says_nothing_is_asked_for_until_it_is_free():
+    """A process of ours that is about to end still has the port and answers no more."""
+    with socket.create_server((server.HOST, 0)) as silent:
+        port = silent.getsockname()[1]
+        threading.Timer(0.3, silent.close).start()
+        serve(port)
+    assert is_ours(port)
 
 
 def test_a_second_process_stands_by_and_takes_over():
