@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,14 +67,13 @@ class ChainedTable:
         self._link(row, keys)
         return row
 
-    def extend(self, keys: NDArray[np.uint64]) -> int:
-        """Put in many rows at once, one for each line of *keys*; return the number of the first."""
-        first = self._rows
-        self._rows += len(keys)
-        self._keys.frombytes(np.ascontiguousarray(keys, dtype=np.uint64).tobytes())
-        self._next.frombytes(bytes(4 * self.width * len(keys)))
+    def extend(self, parts: Iterable[NDArray[np.uint64]]) -> None:
+        """Put in many rows at once, one for each line of each of *parts*; the first gets the next number that never was."""
+        for keys in parts:
+            self._rows += len(keys)
+            self._keys.frombytes(np.ascontiguousarray(keys, dtype=np.uint64).tobytes())
+        self._next.frombytes(bytes(4 * (self.width * self._rows - len(self._next))))
         self._rebuild()
-        return first
 
     def find(self, column: int, key: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first."""

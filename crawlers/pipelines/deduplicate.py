@@ -139,13 +139,14 @@ class DeduplicatePipeline:
 
 
 def _rejected(found: Duplicate, threshold: float) -> Rejected:
-    reason = "exact-duplicate" if found.exact else "near-duplicate"
+    if found.exact:
+        reason, detail = "exact-duplicate", f"the same text as {found.of}"
+    else:
+        reason, detail = "near-duplicate", f"nearly the text of {found.of}: Jaccard similarity {found.similarity:.3f}"
     return Rejected(
         stage="deduplicate",
         reason=reason,
-        detail=f"the text is that of {found.of}"
-        if found.exact
-        else f"{found.similarity:.0%} of the text is in {found.of}",
+        detail=detail,
         value=round(found.similarity, 4),
         threshold=threshold,
         duplicate_of=found.of,

@@ -17,6 +17,7 @@ import hashlib
 import math
 from array import array
 from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +27,9 @@ from crawlers.pipelines.normal import normal
 from crawlers.pipelines.shingles import VERSION, MinHasher, Shingler, jaccard, word_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from crawlers.pipelines.shingles import Hashes
 
@@ -38,6 +41,7 @@ _ID, _HASH, _FIRST_BAND = 0, 1, 2
 _WIDTH = _FIRST_BAND + BANDS
 _RECENT_MAX = 32 * 1024 * 1024
 _SHINGLES_MAX = 256
+_LOADED = 10_000
 
 
 class Signed(NamedTuple):
@@ -256,27 +260,28 @@ class DuplicateIndex:
             Ids of those that were made with other parameters.
         """
         outdated: list[str] = []
-        ids, hashes, sources, bands = [], [], array("H"), []
-        empty = bytes(8 * BANDS)
-        for record_id, source, text_hash, stored in rows:
-            if stored[:8] != self._header:
-                outdated.append(record_id)
-                continue
-            ids.append(bytes.fromhex(record_id))
-            hashes.append(text_hash)
-            sources.append(self._source(source))
-            bands.append(stored[8:] or empty)
-        if ids:
-            keys = np.ones((len(ids), _WIDTH), dtype=np.uint64)
-            keys[:, _ID] = np.frombuffer(b"".join(ids), dtype="<u8")[::2]
-            keys[:, _HASH] = np.frombuffer(b"".join(hashes), dtype="<u8")[::2]
-            keys[keys == 0] = 1
-            keys[:, _FIRST_BAND:] = np.frombuffer(b"".join(bands), dtype="<u8").reshape(-1, BANDS)
-            self._table.extend(keys)
-            self._ids += b"".join(ids)
-            self._hashes += b"".join(hashes)
-            self._sources += sources
+        self._table.extend(self._parts(iter(rows), outdated))
         return outdated
+
+    def _parts(
+        self, rows: Iterator[tuple[str, str, bytes, bytes]], outdated: list[str]
+    ) -> Iterator[NDArray[np.uint64]]:
+        """The keys of *rows*, some thousand at a time; ids, hashes and sources go where they belong."""
+        empty = self._header + bytes(8 * BANDS)
+        while part := list(islice(rows, _LOADED)):
+            current = [row for row in part if row[3][:8] == self._header]
+            outdated += [row[0] for row in part if row[3][:8] != self._header]
+            ids, hashes = bytes.fromhex("".join([row[0] for row in current])), b"".join([row[2] for row in current])
+            bands = b"".join([row[3] if len(row[3]) > 8 else empty for row in current])
+            keys = np.ones((len(current), _WIDTH), dtype=np.uint64)
+            keys[:, _ID] = np.frombuffer(ids, dtype="<u8")[::2]
+            keys[:, _HASH] = np.frombuffer(hashes, dtype="<u8")[::2]
+            keys[keys == 0] = 1
+            keys[:, _FIRST_BAND:] = np.frombuffer(bands, dtype="<u8").reshape(-1, 1 + BANDS)[:, 1:]
+            self._ids += ids
+            self._hashes += hashes
+            self._sources.extend([self._source(row[1]) for row in current])
+            yield keys
 
     def _put(self, record_id: str, text_hash: bytes, keys: Sequence[int], source: str) -> None:
         own = bytes.fromhex(record_id)

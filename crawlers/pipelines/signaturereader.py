@@ -16,7 +16,7 @@ from crawlers.ledger.settlement import Signature
 from crawlers.pipelines.normal import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -54,34 +54,27 @@ class SignatureReader:
     def open(self, index: DuplicateIndex) -> None:
         """Open the ledger and read everything; sign anew what was signed with other parameters."""
         self._database = open_database(self._url, timeout=self._timeout)
-        rows: list[tuple[str, str, bytes, bytes]] = []
-        outdated: list[str] = []
         with self._database.read() as conn:
-            for seq, record_id, source, text_hash, bands in signatures.since(conn):
-                self._seq = seq
-                if self._source in {None, source}:
-                    rows.append((record_id, source, text_hash, bands))
-                if len(rows) >= 20 * _BATCH:
-                    outdated += index.load(rows)
-                    rows = []
-        outdated += index.load(rows)
+            outdated = index.load(self._rows(conn))
         if outdated:
             logger.info("Signing %d texts anew: the deduplication settings have changed", len(outdated))
             for start in range(0, len(outdated), _BATCH):
                 self._sign(index, outdated[start : start + _BATCH])
         self._due = time.monotonic() + self._interval
 
+    def _rows(self, conn: Connection) -> Iterator[tuple[str, str, bytes, bytes]]:
+        for seq, record_id, source, text_hash, bands in signatures.since(conn, self._seq):
+            self._seq = seq
+            if self._source in {None, source}:
+                yield record_id, source, text_hash, bands
+
     def refresh(self, index: DuplicateIndex) -> None:
         """From time to time: take in what this and other workers have committed since."""
         if self._database is None or time.monotonic() < self._due:
             return
         self._close_view()
-        outdated: list[str] = []
         with self._database.read() as conn:
-            for seq, record_id, source, text_hash, bands in signatures.since(conn, self._seq):
-                self._seq = seq
-                if self._source in {None, source} and not index.stored(record_id, source, text_hash, bands):
-                    outdated.append(record_id)
+            outdated = [row[0] for row in self._rows(conn) if not index.stored(*row)]
         if outdated:  # another worker runs with other settings; its texts count here all the same
             self._sign(index, outdated, store=False)
         self._due = time.monotonic() + self._interval

@@ -162,7 +162,8 @@ class Chains(RuleBasedStateMachine):
     @rule(many=st.lists(keys, max_size=5))
     def extend(self, many):
         if many:
-            first = self.table.extend(np.array(many, dtype=np.uint64))
+            first = self.table._rows
+            self.table.extend([np.array(many[:2], dtype=np.uint64), np.array(many[2:], dtype=np.uint64).reshape(-1, 3)])
             self.rows |= {first + i: keys for i, keys in enumerate(many)}
 
     @rule(data=st.data())
