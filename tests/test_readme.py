@@ -3,6 +3,7 @@
 - ``sh`` blocks are run by bash; they must end with exit code 0.
 - ``console`` blocks are sessions: each ``$`` line is run, and what it printed must be what stands below it. Times, run ids
   and sizes may differ; ``…`` on a line of its own stands for any number of lines.
+  With ``--update-golden`` a session that has changed is written anew: read it before you commit it.
 - ``python``, ``toml`` and ``json`` blocks whose first line is a comment with a path are written to that file.
 - ``text`` blocks are not run: what needs the public internet, or another machine.
 """
@@ -110,8 +111,18 @@ def write(project: Path, block: Block) -> None:
         path.write_text(block.text.partition("\n")[2] if path.suffix == ".json" else block.text, encoding="utf-8")
 
 
+def rewrite(command: str, output: str) -> None:
+    """Put what *command* printed now into the README, in the place of what stands there."""
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    start = text.index(f"\n$ {command}\n") + len(f"\n$ {command}\n")
+    end = min(place for mark in ("\n```", "\n$ ") if (place := text.find(mark, start)) >= 0)
+    path.write_text(text[:start] + output.strip("\n") + text[end:], encoding="utf-8")
+
+
 @pytest.mark.timeout(600)
-def test_every_block_does_what_it_says(project):
+def test_every_block_does_what_it_says(project, request):
+    update = request.config.getoption("--update-golden", default=False)
     for block in blocks():
         where = f"README.md, block at line {block.line}"
         if block.kind == "sh":
@@ -122,6 +133,9 @@ def test_every_block_does_what_it_says(project):
                 done = run(project, command)
                 got = [line for line in map(plain, done.stdout.splitlines()) if line]
                 wanted = [line for line in map(plain, expected) if line]
+                if not matches(wanted, got) and update:
+                    rewrite(command, done.stdout)
+                    continue
                 assert matches(wanted, got), f"{where}: $ {command}\n{done.stdout}\n{done.stderr[-3000:]}"
         else:
             write(project, block)
