@@ -41,6 +41,20 @@ async def crawlee(url: str) -> None:
     await crawler.run([url])
 
 
+def cpu(name: str, pages: int, log: Path) -> float:
+    """CPU seconds of one of the two on a site of so many pages."""
+    with (
+        served("--pages", str(pages), "--page-bytes", "20000", "--prebuild") as url,
+        tempfile.TemporaryDirectory() as data,
+    ):
+        command = [sys.executable, "-m", "tests.benchmarks.bench_peers", "--crawlee", url]
+        if name == "ours":
+            command = [sys.executable, "-m", "scrapy", "crawl", "site", "-a", f"url={url}", *_OURS]
+        usage = measure(command, log, DATA_DIR=data, NETWORK_ALLOW="127.0.0.0/8", CRAWLEE_STORAGE_DIR=data)
+        assert usage.code == 0, f"{command} ended with {usage.code}: see {log}"
+        return usage.cpu
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pages", type=int, default=1000)
@@ -60,19 +74,8 @@ def main() -> int:
     for number in range(options.rounds):
         costs = {}
         for name in ("crawlee", "ours"):
-            spent = []
-            for pages in (options.pages, 1):
-                with served("--pages", str(pages), "--page-bytes", "20000", "--prebuild") as url:
-                    with tempfile.TemporaryDirectory() as data:
-                        command = [sys.executable, "-m", "tests.benchmarks.bench_peers", "--crawlee", url]
-                        if name == "ours":
-                            command = [sys.executable, "-m", "scrapy", "crawl", "site", "-a", f"url={url}", *_OURS]
-                        usage = measure(
-                            command, log, DATA_DIR=data, NETWORK_ALLOW="127.0.0.0/8", CRAWLEE_STORAGE_DIR=data
-                        )
-                        assert usage.code == 0, f"{command} ended with {usage.code}: see {log}"
-                        spent.append(usage.cpu)
-            costs[name] = 1000 * (spent[0] - spent[1]) / options.pages
+            many, one = (cpu(name, pages, log) for pages in (options.pages, 1))
+            costs[name] = 1000 * (many - one) / options.pages
         ratios.append(costs["ours"] / costs["crawlee"])
         print(f"round {number + 1}: crawlee {costs['crawlee']:.2f} ms, ours {costs['ours']:.2f} ms a page")
     ratio = statistics.median(ratios)
