@@ -47,7 +47,8 @@ def _post(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _of_elements(page: Page) -> Iterator[dict[str, Any]]:
-    for node in page.tree.css(_POSTS):
+    found = {node.mem_id: node for node in page.tree.css(_POSTS)}  # selectolax gives a node once a selector it fits
+    for node in found.values():
         body = node.css_first(_TEXT) or node
         quotes = [_text(quote) for quote in body.css("blockquote")]
         author, time = node.css_first(_AUTHOR), node.css_first("time[datetime]")
