@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class RunSourceCommand(BaseRunSpiderCommand):
             {
                 "GRISTMILL_MODE": self.mode,
                 "GRISTMILL_ARGUMENTS": orjson.dumps(dict(spargs), option=orjson.OPT_SORT_KEYS).decode(),
-                "GRISTMILL_COMMAND": " ".join(["scrapy", *sys.argv[1:]]),
+                "GRISTMILL_COMMAND": shlex.join(["scrapy", self.mode, *sys.argv[1:]]),
                 **settings,
             },
             priority="cmdline",

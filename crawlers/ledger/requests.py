@@ -47,7 +47,7 @@ def entry_of(request: Request, spider: Spider, fingerprint: str) -> Entry:
     return Entry(
         fingerprint=fingerprint,
         url=request.url,
-        host=request.meta.get("download_slot") or parts.netloc or parts.scheme,
+        host=request.meta.get("download_slot") or parts.netloc.rpartition("@")[2] or parts.scheme,
         payload=_payload(request, spider),
         priority=request.priority,
         depth=int(request.meta.get("depth", 0)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 import scrapy
@@ -67,8 +68,8 @@ class Source(scrapy.Spider):
         """
         record = Record(
             source=self.name,
-            key=key or response.url,
-            url=values.pop("url", response.url),
+            key=key or public(response.url),
+            url=values.pop("url", public(response.url)),
             rights=_rights(response),
             provenance=self._provenance(response),
             **values,
@@ -87,8 +88,8 @@ class Source(scrapy.Spider):
             spider=self.name,
             spider_version=self.version,
             request_fingerprint=meta.get("gristmill_fingerprint"),
-            request_url=(meta.get("redirect_urls") or [request.url if request is not None else response.url])[0],
-            response_url=response.url,
+            request_url=public((meta.get("redirect_urls") or [request.url if request is not None else response.url])[0]),
+            response_url=public(response.url),
             status=response.status,
             fetched_at=meta.get("gristmill_fetched_at") or _now(),
             etag=etag.decode("latin-1") if etag else None,
@@ -96,6 +97,12 @@ class Source(scrapy.Spider):
             content_type=content_type.decode("latin-1") if content_type else None,
             body_sha256=(answer.body_sha256 if answer is not None else None) or sha256(response.body),
         )
+
+
+def public(url: str) -> str:
+    """*url* without the user name and password that may stand in it: records are handed around."""
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _now() -> str:
