@@ -94,7 +94,7 @@ def _chosen(query: Select[Any], source: str, stage: str | None, reason: str | No
 
 
 def _as_dict(row: Row[Any]) -> dict[str, Any]:
-    data = dict(row._mapping)
+    data = {str(name): value for name, value in row._mapping.items()}
     data["record"] = orjson.loads(data.pop("body"))
     for name in ("value", "threshold"):
         data[name] = None if data[name] is None else orjson.loads(data[name])
