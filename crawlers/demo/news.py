@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PER_PAGE = 12
 _HOME, _NEWS = ("Home", "/"), ("News", "/news/")
 _FILES = ("town", "country", "more", "abroad")
+_BY = {"en": "By", "de": "Von", "fr": "Par"}
 _NO_AI = '<meta name="robots" content="noai, noimageai">\n'
 _LATIN = "text/html; charset=iso-8859-1"
 _HIDDEN = (
@@ -141,7 +142,7 @@ def _article_page(article: Article, origin: str) -> Answer:
 def _story(article: Article) -> str:
     return (
         f"<article>\n<h1>{escape(article.title)}</h1>\n"
-        f'<p class="byline">By <span class="author">{escape(article.author)}</span>, '
+        f'<p class="byline">{_BY[article.language]} <span class="author">{escape(article.author)}</span>, '
         f'<time datetime="{article.date}">{article.date}</time></p>\n{paragraphs(article.texts)}\n</article>\n'
     )
 
