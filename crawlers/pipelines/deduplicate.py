@@ -123,7 +123,7 @@ class DeduplicatePipeline:
     def _decide(self, record: Record, signed: Signed, found: Duplicate | None) -> Record:
         if found is not None:
             raise _rejected(found, self._index.threshold)
-        self._index.add(record.id, signed, record.text or "", record.source)
+        self._index.add(record.id, signed, record.source)
         self._undecided.setdefault(record.id, None)
         record.cache["signature"] = Signature(record.id, signed.hash, self._index.stored_bands(signed))
         return record

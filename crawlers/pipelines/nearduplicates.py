@@ -5,7 +5,7 @@ Knows no Scrapy and no database; usable alone::
     index = DuplicateIndex(texts=lambda ids: {id: stored[id] for id in ids})
     signed = index.sign(text)
     found = index.find("b", signed)      # Duplicate(of="a", similarity=0.93) or None
-    index.add("b", signed, text)
+    index.add("b", signed)
 
 A candidate is a text that shares a band; its similarity is then computed from the shingles of its stored text. In
 memory a text takes some 280 bytes, whatever its length.
@@ -40,7 +40,8 @@ _VERIFIED_MAX = 16  # candidates whose text is read, the most similar ones first
 _ID, _HASH, _FIRST_BAND = 0, 1, 2
 _WIDTH = _FIRST_BAND + BANDS
 _RECENT_MAX = 32 * 1024 * 1024
-_SHINGLES_MAX = 256
+_SHINGLES_MAX = 512
+_NOTHING = np.empty(0, dtype=np.uint64)
 _LOADED = 10_000
 
 
@@ -97,7 +98,7 @@ class DuplicateIndex:
         self._hashes = bytearray()
         self._sources = array("H")
         self._source_numbers: dict[str, int] = {}
-        self._recent: OrderedDict[str, str] = OrderedDict()
+        self._recent: OrderedDict[str, Hashes] = OrderedDict()  # shingles of what is not stored yet
         self._recent_size = 0
         self._shingles: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
 
@@ -195,29 +196,32 @@ class DuplicateIndex:
     def _stored_shingles(self, rows: list[int]) -> dict[str, Hashes]:
         """Id to the shingles of its text, for those whose text is there."""
         found: dict[str, Hashes] = {}
-        wanted: list[str] = []
-        hashes = {self._id(row): bytes(self._hashes[16 * row : 16 * row + 16]) for row in rows}
-        for id_, hash_ in hashes.items():
+        hashes: dict[str, bytes] = {}
+        for row in rows:
+            id_, hash_ = self._id(row), bytes(self._hashes[16 * row : 16 * row + 16])
             kept = self._shingles.get(id_)
-            if kept is not None and kept[0] == hash_:
+            if id_ in self._recent:
+                found[id_] = self._recent[id_]
+            elif kept is not None and kept[0] == hash_:
                 found[id_] = kept[1]
             else:
-                wanted.append(id_)
-        texts = {id_: self._recent[id_] for id_ in wanted if id_ in self._recent}
-        missing = [id_ for id_ in wanted if id_ not in texts]
-        if missing:
-            texts |= self._texts(missing)
-        for id_, text in texts.items():
-            shingles = found[id_] = self._shingler(word_hashes(text.lower()))
-            self._shingles[id_] = (hashes[id_], shingles)
-            if len(self._shingles) > _SHINGLES_MAX:
-                self._shingles.popitem(last=False)
+                hashes[id_] = hash_
+        if hashes:
+            for id_, text in self._texts(list(hashes)).items():
+                found[id_] = self._shingler(word_hashes(text.lower()))
+                self._remember(id_, hashes[id_], found[id_])
         return found
+
+    def _remember(self, record_id: str, text_hash: bytes, shingles: Hashes) -> None:
+        """Keep the shingles of a text that was asked for or came by lately: copies come in swarms."""
+        self._shingles[record_id] = (text_hash, shingles)
+        if len(self._shingles) > _SHINGLES_MAX:
+            self._shingles.popitem(last=False)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    def add(self, record_id: str, signed: Signed, text: str, source: str = "") -> None:
-        """Put in a text, in the place of an earlier one of this id; *text* is kept until it is :meth:`stored`."""
+    def add(self, record_id: str, signed: Signed, source: str = "") -> None:
+        """Put in a text, in the place of an earlier one of this id; its shingles are kept until it is :meth:`stored`."""
         rows = self._rows_of(record_id)
         if any(self._has_hash(row, signed.hash) for row in rows):
             return
@@ -225,10 +229,10 @@ class DuplicateIndex:
         for row in rows:
             self._table.remove(row)
         self._put(record_id, signed.hash, signed.keys, source)
-        self._recent[record_id] = text
-        self._recent_size += len(text)
+        shingles = self._recent[record_id] = _NOTHING if signed.shingles is None else signed.shingles
+        self._recent_size += shingles.nbytes
         while self._recent_size > _RECENT_MAX:
-            self._recent_size -= len(self._recent.popitem(last=False)[1])
+            self._recent_size -= self._recent.popitem(last=False)[1].nbytes
 
     def remove(self, record_id: str) -> None:
         """Take out a text; nothing happens where there is none."""
@@ -247,7 +251,9 @@ class DuplicateIndex:
         keys = np.frombuffer(bands, dtype="<u8", offset=8).tolist()
         for row in self._rows_of(record_id):
             if self._has_hash(row, text_hash):
-                self._forget(record_id)
+                shingles = self._forget(record_id)
+                if shingles is not None and shingles.size:
+                    self._remember(record_id, text_hash, shingles)
                 return True
         self.remove(record_id)
         self._put(record_id, text_hash, keys, source)
@@ -295,10 +301,11 @@ class DuplicateIndex:
             self._hashes[16 * row : 16 * row + 16] = text_hash
             self._sources[row] = self._source(source)
 
-    def _forget(self, record_id: str) -> None:
-        text = self._recent.pop(record_id, None)
-        if text is not None:
-            self._recent_size -= len(text)
+    def _forget(self, record_id: str) -> Hashes | None:
+        shingles = self._recent.pop(record_id, None)
+        if shingles is not None:
+            self._recent_size -= shingles.nbytes
+        return shingles
 
     def _rows_of(self, record_id: str) -> list[int]:
         own = bytes.fromhex(record_id)

@@ -128,7 +128,7 @@ async def run(found: list[tuple[str, str, str]], url: str) -> tuple[dict[str, st
         signed = index.sign(text)
         hit = index.find(id_, signed)
         if hit is None:
-            index.add(id_, signed, text)
+            index.add(id_, signed)
             index.stored(id_, "", signed.hash, index.stored_bands(signed))
         else:
             duplicates[id_] = hit.of
