@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crawlers.ledger.frontier import Frontier
+    from crawlers.ledger.settlement import Lease
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def commit(conn: Connection, frontier: Frontier, settlements: Sequence[Settlemen
     """
     serialize(conn)
     held = frontier.held(conn, [s.lease.id for s in settlements if s.lease is not None])
-    valid = [s for s in settlements if s.lease is None or s.lease.id in held]
+    valid = [s for s in settlements if s.lease is None or _taken(held, s.lease)]
     result = Committed(void=len(settlements) - len(valid))
     children = [(entry, s.lease.id if s.lease is not None else None) for s in valid for entry in s.children]
     result.new_children = frontier.discover(conn, children, run_id)
@@ -65,6 +66,15 @@ def commit(conn: Connection, frontier: Frontier, settlements: Sequence[Settlemen
     captures.put(conn, frontier.source(conn), [(s.answer, s.lease.host) for s in valid if s.answer and s.lease])
     _write_states(conn, frontier, valid, run_id)
     return result
+
+
+def _taken(held: set[tuple[int, int]], lease: Lease) -> bool:
+    """Whether *lease* is one of *held*, which it then leaves: a request is settled once."""
+    key = (lease.id, lease.attempts)
+    if key not in held:
+        return False
+    held.remove(key)
+    return True
 
 
 def _write_records(

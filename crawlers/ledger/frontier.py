@@ -142,11 +142,15 @@ class Frontier:
         self._move(conn, {PENDING: new_waiting, SKIPPED: new_skipped})
         return new_waiting + new_skipped
 
-    def held(self, conn: Connection, ids: Sequence[int]) -> set[int]:
-        """Which of the requests *ids* this worker still holds."""
-        sql = f"SELECT id FROM requests WHERE {bulk.among(conn, 'id')} AND state = 'leased' AND worker = ?"
+    def held(self, conn: Connection, ids: Sequence[int]) -> set[tuple[int, int]]:
+        """Which of the requests *ids* this worker holds: id and attempts.
+
+        A lease is only the one that a worker was given if its attempts agree too: while the worker was silent the
+        request may have come back to it anew.
+        """
+        sql = f"SELECT id, attempts FROM requests WHERE {bulk.among(conn, 'id')} AND state = 'leased' AND worker = ?"
         rows = conn.exec_driver_sql(bulk.sql(conn, sql), (bulk.listed(conn, ids), self.worker)) if ids else ()
-        return {row[0] for row in rows}
+        return {(row[0], row[1]) for row in rows}
 
     def settle(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Write the final states of requests that this worker holds.
@@ -175,7 +179,7 @@ class Frontier:
 
     def release(self, conn: Connection, ids: Sequence[int]) -> int:
         """Give back leases that were never handed out; they do not count as attempts. Return how many."""
-        held = sorted(self.held(conn, ids))
+        held = sorted(id_ for id_, _ in self.held(conn, ids))
         bulk.update(conn, requests, "id", ("state", "worker"), [(PENDING, None, id_) for id_ in held])
         self._move(conn, {LEASED: -len(held), PENDING: len(held)})
         return len(held)

@@ -107,7 +107,7 @@ def _rows(conn: Connection, records: dict[str, dict[str, int]], refused: dict[st
         "rejections": sum(sum(stages.values()) for stages in refused.values()),
     }
     for table in _COUNTED:
-        rows[table.name] = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
+        rows[str(table.name)] = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
     return rows
 
 

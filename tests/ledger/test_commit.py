@@ -84,6 +84,29 @@ def test_a_lease_that_was_taken_over_makes_the_settlement_void(ledger, tmp_path)
     assert ledger.counts()["done"] == 1
 
 
+def test_a_lease_that_came_back_to_the_same_worker_is_another_lease(ledger):
+    """While the worker was silent the others gave the request back, and then it claimed it again."""
+    other = ledger.worker("other")
+    (old,) = ledger.lease(1)
+    with ledger.database.write() as conn:
+        conn.exec_driver_sql("UPDATE workers SET expires_at = 0")
+    ledger.database.run(other.heartbeat)
+    ledger.database.run(ledger.frontier.heartbeat)
+    (new,) = ledger.database.run(ledger.frontier.claim, 1)
+    assert new.id == old.id
+    done = ledger.commit(Settlement(old, records=[record("old")]), Settlement(new, records=[record("new")]))
+    assert (done.void, done.new) == (1, 1)
+    assert [row["key"] for row in ledger.rows("records")] == ["new"]
+    assert ledger.counts() == {"pending": 0, "leased": 0, "done": 1, "failed": 0, "skipped": 0}
+
+
+def test_two_settlements_of_one_lease_are_one(ledger):
+    (lease,) = ledger.lease(1)
+    done = ledger.commit(Settlement(lease, records=[record("a")]), Settlement(lease, records=[record("b")]))
+    assert (done.void, done.new) == (1, 1)
+    assert ledger.counts()["leased"] == 0
+
+
 def test_a_settlement_that_is_written_twice_is_written_once(ledger):
     (lease,) = ledger.lease(1)
     page = Settlement(lease, records=[record("a")], children=[entry(2)])
