@@ -280,18 +280,18 @@ class Record:
 _NESTED: dict[str, Any] = {"blocks": Block, "keywords": KeywordMatch, "media": Media}
 
 
-def _compact(item: Any) -> dict[str, Any]:
-    """A nested dataclass as a dict without what is null or empty."""
+def compact(item: Any) -> dict[str, Any]:
+    """A nested part of a record as a dict without what is null or empty."""
     out: dict[str, Any] = {}
-    for f in fields(item):
-        value = getattr(item, f.name)
+    for name in item.__slots__:  # the fields in order, at half the price of dataclasses.fields
+        value = getattr(item, name)
         if value is None or value == [] or value == {}:
             continue
         if isinstance(value, list):
-            value = [_compact(v) if hasattr(v, "__dataclass_fields__") else v for v in value]
+            value = [compact(v) if hasattr(v, "__dataclass_fields__") else v for v in value]
         elif hasattr(value, "__dataclass_fields__"):
-            value = _compact(value)
-        out[f.name] = value
+            value = compact(value)
+        out[name] = value
     return out
 
 
@@ -299,9 +299,9 @@ def to_dict(record: Record) -> dict[str, Any]:
     """*record* as plain JSON values: every field of the envelope in order; nested parts without their nulls."""
     out = {name: getattr(record, name) for name in RECORD_FIELDS}
     for name in _NESTED:
-        out[name] = [_compact(part) for part in out[name]]
-    out["rights"] = _compact(record.rights)
-    out["provenance"] = _compact(record.provenance)
+        out[name] = [compact(part) for part in out[name]]
+    out["rights"] = compact(record.rights)
+    out["provenance"] = compact(record.provenance)
     return out
 
 

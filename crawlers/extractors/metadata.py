@@ -226,4 +226,5 @@ def _breadcrumbs(page: Page) -> list[str]:
             names = [first_text(e.get("name") or e.get("item")) for e in elements if isinstance(e, dict)]
             return [name for text in names if (name := _clean(text))]
     nodes = page.tree.css('nav[aria-label*="breadcrumb" i] a, [class*="breadcrumb" i] a')
-    return [text for node in nodes[:10] if (text := _clean(node.text(separator=" ")))]
+    unique = {node.mem_id: node for node in nodes[:20]}.values()  # a node that both alternatives match comes twice
+    return [text for node in unique if (text := _clean(node.text(separator=" ")))]

@@ -72,7 +72,9 @@ def _microdata(page: Page) -> list[dict[str, Any]]:
         return []
     items: dict[int, dict[str, Any]] = {}
     top: list[dict[str, Any]] = []
-    for node in page.tree.css("[itemscope],[itemprop]")[: 4 * _NODES_MAX]:
+    # A node that both alternatives match comes twice.
+    nodes = {node.mem_id: node for node in page.tree.css("[itemscope],[itemprop]")[: 8 * _NODES_MAX]}
+    for node in nodes.values():
         attributes = node.attributes
         owner = _owner(node, items)
         value: Any

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from crawlers.items import to_dict
+from crawlers.items import compact, to_dict
 
 if TYPE_CHECKING:
     from crawlers.items import Record
+
+AS_DICT = "dict"
+"""Key in ``Record.cache``: the record as plain values, left by the last stage that needed them."""
 
 _MAX_INT = (1 << 63) - 1
 
@@ -26,9 +29,13 @@ class Body(NamedTuple):
 
 def body_of(record: Record) -> Body:
     """*record* as JSON text. What JSON cannot hold (lone surrogates, foreign objects) is replaced, never an error."""
-    data = to_dict(record)
-    origin = data.pop("provenance")  # the last field, so that it can be written behind the others
-    envelope, provenance = _dump(data), _dump(origin)
+    data = record.cache.pop(AS_DICT, None)
+    if data is None:
+        data = to_dict(record)
+    else:  # what validation saw, and what came after it
+        data["version"], data["content_hash"] = record.version, record.content_hash
+    del data["provenance"]  # the last field, so that it can be written behind the others
+    envelope, provenance = _dump(data), _dump(compact(record.provenance))
     text = b'%b,"provenance":%b}' % (envelope[:-1], provenance)
     return Body(text.decode(), envelope_hash(envelope))
 

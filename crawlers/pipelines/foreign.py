@@ -5,6 +5,7 @@ Fields whose names the envelope knows move there when their type fits; everythin
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from itemadapter import ItemAdapter
@@ -15,6 +16,7 @@ from crawlers.plain import plain
 
 _KEYS = ("key", "id", "guid", "sku", "url")
 _TEXTS = ("url", "canonical_url", "title", "text", "language", "published_at", "modified_at", "type", "group")
+_TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
 _ALIASES = {"name": "title", "headline": "title", "body": "text", "content": "text", "description": "text"}
 
 
@@ -35,6 +37,8 @@ def record_from(item: Any, source: str, url: str | None = None) -> Record:
     record = Record(source=source, key=key, url=url)
     for name, value in data.items():
         target = name if name in _TEXTS else _ALIASES.get(name)
+        if name == "type" and not _TYPE.fullmatch(str(value)):
+            target = None  # "sale", "new": a type of theirs, none of schema.org's
         if target and isinstance(value, str) and (name in _TEXTS or getattr(record, target) is None):
             setattr(record, target, value)
             if target == name:

@@ -7,6 +7,7 @@ pipelines run without a coroutine each.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class RecordPipelineManager(ItemPipelineManager):
         return record_from(item, self._spider.name, settlement.lease.url if settlement.lease else None)
 
     async def _run(self, record: Record, settlement: Settlement) -> Record:
-        skip_to = record.cache.pop(RESUME_AT, None)
+        skip_to = self._first_stage(record.cache.pop(RESUME_AT, None))
         refused = record.cache.pop(REFUSED, None)
         stage = ""
         if refused is not None:
@@ -97,7 +98,8 @@ class RecordPipelineManager(ItemPipelineManager):
         except DropItem as exc:
             self._reject(record, as_rejected(exc, stage), settlement)
             raise
-        except DiskFull:
+        except (DiskFull, asyncio.CancelledError):
+            self._tell(record, kept=False)  # it never reached the ledger; nobody may wait for it
             raise
         except Exception as exc:
             logger.exception(
@@ -108,6 +110,18 @@ class RecordPipelineManager(ItemPipelineManager):
             raise rejected from exc
         self._tell(record, kept=True)
         return record
+
+    def _first_stage(self, refused_by: str | None) -> str | None:
+        """Where a readmitted record begins: at the stage that refused it, or at deduplicate if that comes first.
+
+        A record that was refused later has left no signature behind, so that copies of it may have been kept since.
+        """
+        names = [name for name, _ in self._stages]
+        if refused_by not in names:
+            return None
+        if "deduplicate" in names[: names.index(refused_by)]:
+            return "deduplicate"
+        return refused_by
 
     def _reject(self, record: Record, rejected: Rejected, settlement: Settlement) -> None:
         self._tell(record, kept=False)

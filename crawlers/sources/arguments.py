@@ -146,7 +146,7 @@ def read_list(text: str) -> list[str]:
     """``a,b`` or ``@file`` (one value a line, ``#`` begins a comment) as a list without blanks.
 
     Raises:
-        ValueError: the file cannot be read.
+        ValueError: the file cannot be read, or is empty.
     """
     if not text.startswith("@"):
         return [part.strip() for part in text.split(",") if part.strip()]
@@ -154,4 +154,7 @@ def read_list(text: str) -> list[str]:
         lines = Path(text[1:]).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise ValueError(f"@file {text[1:]!r} cannot be read ({exc})") from None
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not found:
+        raise ValueError(f"@file {text[1:]!r} has no line that is not blank or a comment")
+    return found
