@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crawlers.credentials import masked
 from crawlers.hashing import digest
 from crawlers.ledger import captures, crawls
 from crawlers.ledger.database import database_url, open_database
@@ -77,6 +78,7 @@ class Session:
         mode = settings.get("GRISTMILL_MODE", CRAWL)
         arguments = orjson.loads(settings.get("GRISTMILL_ARGUMENTS") or "{}")
         scope = digest(arguments).removeprefix("sha256:")
+        shown = {name: masked(value) if isinstance(value, str) else value for name, value in arguments.items()}
         worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         run_id = new_run_id()
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
@@ -84,7 +86,7 @@ class Session:
         def begin(conn: Connection) -> tuple[crawls.Crawl, Frontier]:
             if settings.getbool("GRISTMILL_FRESH"):
                 crawls.abandon(conn, spider.name, scope, mode)
-            crawl = crawls.open_crawl(conn, spider.name, scope, arguments, mode)
+            crawl = crawls.open_crawl(conn, spider.name, scope, shown, mode)
             frontier = Frontier(crawl.id, worker, settings.getfloat("LEASE_SECONDS"))
             frontier.register(conn)
             frontier.recover(conn)
@@ -93,7 +95,7 @@ class Session:
                 run_id=run_id,
                 crawl_id=crawl.id,
                 source=spider.name,
-                command=settings.get("GRISTMILL_COMMAND") or f"{mode} {spider.name}",
+                command=masked(settings.get("GRISTMILL_COMMAND") or f"{mode} {spider.name}"),
                 worker=worker,
                 settings_digest=settings_digest(settings),
             )

@@ -87,16 +87,31 @@ class Source(scrapy.Spider):
         return Provenance(
             spider=self.name,
             spider_version=self.version,
-            request_fingerprint=meta.get("gristmill_fingerprint"),
-            request_url=public((meta.get("redirect_urls") or [request.url if request is not None else response.url])[0]),
+            request_fingerprint=meta.get("gristmill_fingerprint") or self._fingerprint(response),
+            request_url=public(
+                (meta.get("redirect_urls") or [request.url if request is not None else response.url])[0]
+            ),
             response_url=public(response.url),
             status=response.status,
             fetched_at=meta.get("gristmill_fetched_at") or _now(),
             etag=etag.decode("latin-1") if etag else None,
             last_modified=modified.decode("latin-1") if modified else None,
             content_type=content_type.decode("latin-1") if content_type else None,
-            body_sha256=(answer.body_sha256 if answer is not None else None) or sha256(response.body),
+            body_sha256=(answer.body_sha256 if answer is not None else None) or self._body_hash(response),
         )
+
+    def _fingerprint(self, response: Response) -> str | None:
+        """Where no frontier gave the request its fingerprint."""
+        crawler = getattr(self, "crawler", None)
+        if response.request is None or crawler is None or crawler._request_fingerprinter is None:
+            return None
+        return str(crawler.request_fingerprinter.fingerprint(response.request).hex())
+
+    def _body_hash(self, response: Response) -> str:
+        memo = self.page(response).memo
+        if "body_sha256" not in memo:
+            memo["body_sha256"] = sha256(response.body)
+        return str(memo["body_sha256"])
 
 
 def public(url: str) -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crawlers.demo import orders
 from crawlers.sources.sql import SqlSource
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 
 class OrdersSpider(SqlSource):
@@ -21,10 +16,10 @@ class OrdersSpider(SqlSource):
     text_columns = ("remark",)
     title_column = "item"
 
-    @cached_property
-    def engine(self) -> Engine:
+    def database_url(self) -> str:
         """The given database, else the example, made where it is not there yet."""
-        if not self.args.database:
-            folder = Path(self.settings.get("DATA_DIR") or "data").absolute() / "examples"
-            self.args.database = f"sqlite:///{orders.build(folder / 'orders.db')}"
-        return super().engine
+        given = super().database_url()
+        if given:
+            return given
+        folder = Path(self.settings.get("DATA_DIR") or "data").absolute() / "examples"
+        return f"sqlite:///{orders.build(folder / 'orders.db')}"
