@@ -1,26 +1,29 @@
 """Scrapy's own feeds (``-o file.csv``) for records: every column in order, nested parts as JSON, nothing that breaks a file.
 
-Items of other kinds pass as Scrapy has them; in CSV their cells, too, are made safe for spreadsheets.
+Items of other kinds pass as Scrapy has them, with the same care: no cell that a spreadsheet would run, nothing that
+UTF-8, JSON or XML cannot hold.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from itemadapter import ItemAdapter
+from itemadapter import ItemAdapter, is_item
 from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter, XmlItemExporter
 
 from crawlers.exporters.csv import NESTED, cell
 from crawlers.items import RECORD_FIELDS, Record, to_dict
+from crawlers.ledger.bodies import json_text, storable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 # XML 1.0, production 2: what no document may contain, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _values(item: Any) -> Any:
-    return to_dict(item) if isinstance(item, Record) else item
 
 
 class CsvFeedExporter(CsvItemExporter):
@@ -31,11 +34,19 @@ class CsvFeedExporter(CsvItemExporter):
         if isinstance(item, Record):
             if not self.fields_to_export:
                 self.fields_to_export = list(RECORD_FIELDS)
-            values = to_dict(item)
-            row = {k: orjson.dumps(v).decode() if k in NESTED else cell(v) for k, v in values.items()}
-        else:
-            row = {k: cell(v) if isinstance(v, str) else v for k, v in ItemAdapter(item).items()}
-        super().export_item(row)
+            item = {k: json_text(v) if k in NESTED else v for k, v in to_dict(item).items()}
+        super().export_item(item)
+
+    def _join_if_needed(self, value: Any) -> Any:
+        """Lists of texts are joined, as Scrapy does; what Scrapy would write as Python code is JSON."""
+        joined = super()._join_if_needed(value)
+        if isinstance(joined, list | tuple | Mapping) or is_item(joined):
+            return orjson.dumps(_plain(joined), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return joined
+
+    def _build_row(self, values: Iterable[Any]) -> Iterator[Any]:
+        for value in super()._build_row(values):
+            yield cell(storable(value)) if isinstance(value, str) else value
 
 
 class JsonFeedExporter(JsonItemExporter):
@@ -43,7 +54,11 @@ class JsonFeedExporter(JsonItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Write one element."""
-        super().export_item(_values(item))
+        super().export_item(to_dict(item) if isinstance(item, Record) else item)
+
+    def serialize_field(self, field: Any, name: str, value: Any) -> Any:
+        """As Scrapy does, without what JSON cannot hold."""
+        return _plain(super().serialize_field(field, name, value))
 
 
 class JsonLinesFeedExporter(JsonLinesItemExporter):
@@ -51,7 +66,11 @@ class JsonLinesFeedExporter(JsonLinesItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Write one line."""
-        super().export_item(_values(item))
+        super().export_item(to_dict(item) if isinstance(item, Record) else item)
+
+    def serialize_field(self, field: Any, name: str, value: Any) -> Any:
+        """As Scrapy does, without what JSON cannot hold."""
+        return _plain(super().serialize_field(field, name, value))
 
 
 class XmlFeedExporter(XmlItemExporter):
@@ -59,15 +78,36 @@ class XmlFeedExporter(XmlItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Write one element."""
-        super().export_item(_xml(_values(item) if isinstance(item, Record) else ItemAdapter(item).asdict()))
+        super().export_item(to_dict(item) if isinstance(item, Record) else item)
+
+    def serialize_field(self, field: Any, name: str, value: Any) -> Any:
+        """As Scrapy does, without what XML cannot hold."""
+        return _xml(_plain(super().serialize_field(field, name, value)))
+
+    def _export_xml_field(self, name: str, serialized_value: Any, depth: int) -> None:
+        super()._export_xml_field(_name(name), serialized_value, depth)
+
+
+def _plain(value: Any) -> Any:
+    """*value* without lone surrogates, and with null for what is no number; other types are left to Scrapy."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping) or is_item(value):
+        items = value.items() if isinstance(value, Mapping) else ItemAdapter(value).items()
+        return {storable(k) if isinstance(k, str) else k: _plain(v) for k, v in items}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
 
 
 def _xml(value: Any) -> Any:
     if isinstance(value, str):
         return _NOT_XML.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_name(str(k)): _xml(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+        return {str(k): _xml(v) for k, v in value.items()}
+    if isinstance(value, list):
         return [_xml(v) for v in value]
     return "" if value is None else value
 

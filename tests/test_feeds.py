@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 from xml.etree import ElementTree
 
 import pytest
+import scrapy
 
 from crawlers.feeds import CsvFeedExporter, JsonFeedExporter, JsonLinesFeedExporter, XmlFeedExporter
 from crawlers.items import RECORD_FIELDS, Media, Record, to_dict
 from tests.flow import harness
+
+EVERY = [CsvFeedExporter, JsonFeedExporter, JsonLinesFeedExporter, XmlFeedExporter]
+BROKEN = {
+    "surrogate": "a\ud800b",
+    "nul": "\x00",
+    "number": float("nan"),
+    "endless": [float("inf"), {"deep": "\udfff"}],
+    "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
+    "nothing": None,
+}
+
+
+class Thing(scrapy.Item):
+    title = scrapy.Field()
+    price = scrapy.Field(serializer=lambda value: f"{value:.2f}")
 
 
 def made():
@@ -22,20 +39,38 @@ def made():
 
 def exported(cls, *items, **options):
     stream = io.BytesIO()
-    exporter = cls(stream, **options)
+    exporter = cls(stream, encoding="utf-8", **options)
     exporter.start_exporting()
     for item in items:
         exporter.export_item(item)
     exporter.finish_exporting()
-    return stream.getvalue().decode()
+    return stream.getvalue().decode("utf-8")
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_csv_has_every_column_and_no_formula():
-    rows = list(csv.DictReader(io.StringIO(exported(CsvFeedExporter, made(), {"title": "@x"}), newline="")))
+    rows = rows_of(exported(CsvFeedExporter, made(), {"title": "@x"}))
     assert list(rows[0]) == list(RECORD_FIELDS)
     assert rows[0]["title"] == "'=cmd()"
     assert json.loads(rows[0]["fields"]) == {"1 price": 3, "tags": ["x"]}
     assert rows[1]["title"] == "'@x"
+
+
+def test_csv_of_other_items_has_no_formula_in_lists_headers_or_parts():
+    [row] = rows_of(exported(CsvFeedExporter, {"=head": ["=1+1", "b"], "rest": {"a": [1, "ü"]}, "n": -5, "d": "-5"}))
+    assert list(row) == ["'=head", "rest", "n", "d"]
+    assert row["'=head"] == "'=1+1,b"
+    assert json.loads(row["rest"]) == {"a": [1, "ü"]}
+    assert (row["n"], row["d"]) == ("-5", "-5")
+
+
+def test_the_fields_that_were_asked_for_are_written():
+    [row] = rows_of(exported(CsvFeedExporter, made(), fields_to_export=["key", "title"]))
+    assert row == {"key": "k", "title": "'=cmd()"}
+    assert json.loads(exported(JsonLinesFeedExporter, made(), fields_to_export=["key"])) == {"key": "k"}
 
 
 @pytest.mark.parametrize(
@@ -45,18 +80,48 @@ def test_json_is_the_record(cls, read):
     assert read(exported(cls, made())) == [to_dict(made())]
 
 
+@pytest.mark.parametrize("cls", EVERY)
+def test_serializers_of_other_projects_still_work(cls):
+    text = exported(cls, Thing(title="lamp", price=3))
+    assert "3.00" in text
+    assert "lamp" in text
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_what_a_format_cannot_hold_does_not_break_the_file(cls):
+    record = made()
+    record.title, record.fields = BROKEN["surrogate"], BROKEN
+    text = exported(cls, BROKEN, record)
+    assert "\ud800" not in text
+    if cls is CsvFeedExporter:
+        assert len(rows_of(text)) == 2
+    elif cls is XmlFeedExporter:
+        assert len(ElementTree.fromstring(text)) == 2
+    else:
+
+        def refuse(constant):
+            raise AssertionError(f"{constant} is no JSON")
+
+        lines = text.splitlines() if cls is JsonLinesFeedExporter else [text]
+        found = [json.loads(line, parse_constant=refuse) for line in lines]
+        first = found[0] if cls is JsonLinesFeedExporter else found[0][0]
+        assert (first["surrogate"], first["number"], first["endless"][0]) == ("a?b", None, None)
+        assert first["when"].startswith("2026-01-02")
+
+
 def test_xml_can_be_parsed():
-    root = ElementTree.fromstring(exported(XmlFeedExporter, made(), {"a b": "\x00"}))
+    root = ElementTree.fromstring(exported(XmlFeedExporter, made(), {"a b": "\x00", "xs": [{"1": "=1"}]}))
     assert root[0].findtext("title") == "=cmd()"
     assert root[0].find("fields/_1_price").text == "3"
     assert root[1].findtext("a_b") == "\ufffd"
+    assert root[1].find("xs/value/_1").text == "=1"
 
 
 def test_scrapys_own_option_works_as_everybody_expects(tmp_path):
     args = ["crawl", "notes", *harness.settings(ITEM_PIPELINES=harness.PLAIN["ITEM_PIPELINES"])]
-    for suffix in ("csv", "jsonl", "xml", "json"):
-        result = harness.run(tmp_path / suffix, *args, "-o", str(tmp_path / f"out.{suffix}"))
-        assert result.code == 0, result
+    outputs = [part for suffix in ("csv", "jsonl", "xml", "json") for part in ("-o", str(tmp_path / f"out.{suffix}"))]
+    result = harness.run(tmp_path / "data", *args, *outputs)
+    assert result.code == 0, result
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 9
     assert len(json.loads((tmp_path / "out.json").read_text())) == 9

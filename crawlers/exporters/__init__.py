@@ -26,12 +26,14 @@ class Exporter(Protocol):
     name: ClassVar[str]
     filename: ClassVar[str]
     """Name of the file in the source's folder."""
+    schema: ClassVar[str]
+    """``$id`` of the schema of what one unit of the file holds."""
 
     def write(self, bodies: Iterable[str], file: BinaryIO) -> int:
         """Write *bodies*; return how many records they are."""
 
-    def companions(self, bodies: Iterable[str]) -> dict[str, bytes]:
-        """Small files that the tool wants beside the main one: name to content."""
+    def companions(self) -> dict[str, bytes]:
+        """Small files that the tool wants beside the one that was just written: name to content."""
 
 
 EXPORTERS: dict[str, type[Any]] = {

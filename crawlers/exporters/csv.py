@@ -1,14 +1,15 @@
 """CSV with the envelope's columns, nested ones as JSON. Safe to open in a spreadsheet, and read back unchanged.
 
 A cell that a spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, after white space
-or in full width) gets an apostrophe in front, which spreadsheets do not show; numbers stay numbers. The file begins
-with a byte order mark, because Excel reads UTF-8 only with one.
+and what cannot be seen, or in full width) gets an apostrophe in front; numbers stay numbers. An empty text is a lone
+apostrophe, null an empty cell. The file begins with a byte order mark, because Excel reads UTF-8 only with one.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import orjson
@@ -19,24 +20,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_TRIGGERS = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+# What is skipped at the front: white space, controls, and the characters that have no width of their own.
+_LIVE = re.compile(
+    "[\\s\x00-\x1f\x7f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMBERS = frozenset({"version"})
+_FIELD_MAX = (1 << 31) - 1
+_CHUNK = 1 << 18
 NESTED = frozenset({"authors", "blocks", "fields", "media", "keywords", "quality", "flags", "rights", "provenance"})
 """Columns that hold JSON."""
 
 
 def _is_live(text: str) -> bool:
-    """Whether a spreadsheet would take *text* for a formula."""
-    if not text:
-        return False
-    bare = text.lstrip(" \u00a0\u3000\n\v\f")
-    if text[0] not in _TRIGGERS and (not bare or bare[0] not in _TRIGGERS):
-        return False
-    try:
-        float(text)
-    except ValueError:
+    """Whether a spreadsheet would take *text* for a formula, or cut it at the front."""
+    if text.startswith(("\t", "\r")):
         return True
-    return text[0] in "\t\r"
+    return _LIVE.match(text) is not None and _NUMBER.fullmatch(text) is None
+
+
+def _is_marked(text: str) -> bool:
+    """Whether *text*, without apostrophes in front, is one that gets an apostrophe."""
+    bare = text.lstrip("'")
+    return bare == "" or _is_live(bare)
 
 
 def cell(value: Any) -> Any:
@@ -44,15 +50,17 @@ def cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if _is_live(value.lstrip("'")) else value
+        return f"'{value}" if _is_marked(value) else value
     if isinstance(value, bool | int | float):
         return value
     return cell(orjson.dumps(value).decode())
 
 
-def uncell(text: str) -> str:
-    """The inverse of :func:`cell` for text."""
-    return text[1:] if text.startswith("'") and _is_live(text.lstrip("'")) else text
+def uncell(text: str) -> str | None:
+    """The inverse of :func:`cell` for text and None."""
+    if text == "":
+        return None
+    return text[1:] if text.startswith("'") and _is_marked(text) else text
 
 
 class CsvExporter:
@@ -60,31 +68,41 @@ class CsvExporter:
 
     name: ClassVar[str] = "csv"
     filename: ClassVar[str] = "records.csv"
+    schema: ClassVar[str] = "urn:gristmill:schema:record:1"
 
     def write(self, bodies: Iterable[str], file: BinaryIO) -> int:
         """Write *bodies*; return how many."""
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
-        writer = csv.writer(text)
+        rows = io.StringIO(newline="")
+        writer = csv.writer(rows)
+        rows.write("\ufeff")
         writer.writerow(RECORD_FIELDS)
         count = 0
         for body in bodies:
             record = orjson.loads(body)
             writer.writerow([_column(name, record.get(name)) for name in RECORD_FIELDS])
             count += 1
-        text.detach()
+            if rows.tell() > _CHUNK:
+                _pass_on(rows, file)
+        _pass_on(rows, file)
         return count
 
-    def companions(self, bodies: Iterable[str]) -> dict[str, bytes]:
+    def companions(self) -> dict[str, bytes]:
         """None."""
         return {}
 
     @staticmethod
     def read(path: Path) -> Iterator[dict[str, Any]]:
-        """The records of a file. An empty cell is null."""
-        csv.field_size_limit(1 << 30)
+        """The records of a file."""
+        csv.field_size_limit(_FIELD_MAX)
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
-                yield {name: _value(name, uncell(text)) for name, text in row.items()}
+                yield {name: _value(name, text) for name, text in row.items()}
+
+
+def _pass_on(rows: io.StringIO, file: BinaryIO) -> None:
+    file.write(rows.getvalue().encode())
+    rows.seek(0)
+    rows.truncate()
 
 
 def _column(name: str, value: Any) -> Any:
@@ -94,6 +112,5 @@ def _column(name: str, value: Any) -> Any:
 def _value(name: str, text: str) -> Any:
     if name in NESTED:
         return orjson.loads(text)
-    if text == "":
-        return None
-    return int(text) if name in _NUMBERS else text
+    value = uncell(text)
+    return int(value) if name in _NUMBERS and value is not None else value

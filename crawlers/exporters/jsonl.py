@@ -19,6 +19,7 @@ class JsonlExporter:
 
     name: ClassVar[str] = "jsonl"
     filename: ClassVar[str] = "records.jsonl"
+    schema: ClassVar[str] = "urn:gristmill:schema:record:1"
 
     def write(self, bodies: Iterable[str], file: BinaryIO) -> int:
         """Write *bodies*; return how many."""
@@ -28,7 +29,7 @@ class JsonlExporter:
             count += len(batch)
         return count
 
-    def companions(self, bodies: Iterable[str]) -> dict[str, bytes]:
+    def companions(self) -> dict[str, bytes]:
         """None."""
         return {}
 

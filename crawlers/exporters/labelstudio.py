@@ -1,7 +1,7 @@
 """Label Studio: tasks to import, with the labeling configuration that fits them.
 
 A task carries the record's id, so that what comes home finds its record. Text offsets in Label Studio results count
-the code points of ``data.text``, as ours do. Pictures that are stored here are named by
+the code points of ``data.text``, as ours do (HumanSignal/label-studio#1559). Pictures that are stored here are named by
 ``/data/local-files/?d=media/…`` (Label Studio's local storage with DATA_DIR as its document root); those that are not
 keep their address.
 """
@@ -43,6 +43,7 @@ class LabelStudioExporter:
 
     name: ClassVar[str] = "label-studio"
     filename: ClassVar[str] = "tasks.label-studio.json"
+    schema: ClassVar[str] = "urn:gristmill:schema:task:1"
 
     def __init__(self) -> None:
         self._with_image = 0
@@ -59,9 +60,9 @@ class LabelStudioExporter:
         file.write(b"\n]\n")
         return self._count
 
-    def companions(self, bodies: Iterable[str]) -> dict[str, bytes]:
-        """The labeling configuration: for pictures where most tasks have one, else for text."""
-        pictures = self._count and self._with_image * 2 > self._count
+    def companions(self) -> dict[str, bytes]:
+        """The labeling configuration: for pictures where every task has one, since an import refuses tasks without."""
+        pictures = self._count > 0 and self._with_image == self._count
         return {"label-studio.xml": (_IMAGE_CONFIG if pictures else _TEXT_CONFIG).encode()}
 
 

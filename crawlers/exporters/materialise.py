@@ -1,7 +1,8 @@
 """Writes an export from the ledger: the file whole or not at all, then its manifest.
 
-A manifest that is missing, or whose hash is not that of the file, tells that a process died in between; the next export
-writes both again. Equal records give equal bytes; only the manifest has a date.
+Both are on disk before the first is renamed. A manifest that is missing, or whose hash is not that of the file, tells
+that a process died between the two renames; the next export writes both again. Equal records give equal bytes; only the
+manifest has a date. Exports to one folder wait for each other, so that the last one has what all workers committed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import orjson
 
 from crawlers import __version__
 from crawlers.exporters import exporter, path_of
-from crawlers.files import replacing, write_atomically
-from crawlers.ledger import records
+from crawlers.files import alone_in, together
+from crawlers.ledger import crawls, records
 from crawlers.ledger.clock import utc_now
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from crawlers.ledger.database import Database
 
-RECORD_SCHEMA = "record"
 MANIFEST_VERSION = 1
 
 
@@ -72,8 +72,6 @@ def materialise(
     output: Path | None = None,
     since_run: str | None = None,
     gone: bool = False,
-    run_id: str | None = None,
-    settings_digest: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Export:
     """Write the records of *source* in the format *name*.
@@ -86,8 +84,6 @@ def materialise(
         output: another file to write to.
         since_run: only what later runs than this one made or changed.
         gone: also records that the source no longer has.
-        run_id: the run at whose end this is written.
-        settings_digest: of that run's settings.
         progress: called with the number of records so far.
 
     Raises:
@@ -96,15 +92,16 @@ def materialise(
     """
     writer = exporter(name)
     path = output or path_of(name, folder)
-    with database.read() as conn:
+    with alone_in(path.parent), together() as files, database.read() as conn:
         bodies = _bodies(conn, source, ("kept", "gone") if gone else ("kept",), since_run, progress)
-        with replacing(path) as file:
+        with files.replacing(path) as file:
             hashed: Any = _Hashed(file)
             count = writer.write(bodies, hashed)
-        for companion, content in writer.companions(iter(())).items():
-            write_atomically(path.with_name(companion), content)
-    export = Export(name, path, count, hashed.bytes, hashed.sha256)
-    write_atomically(manifest_path(path), _manifest(export, source, since_run, run_id, settings_digest))
+        export = Export(name, path, count, hashed.bytes, hashed.sha256)
+        about = {"schema": writer.schema, "since_run": since_run, "gone": gone, **_last_run(conn, source)}
+        files.write(manifest_path(path), _manifest(export, source, about))
+        for companion, content in writer.companions().items():
+            files.write(path.with_name(companion), content)
     return export
 
 
@@ -129,9 +126,7 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.manifest.json")
 
 
-def _manifest(
-    export: Export, source: str, since_run: str | None, run_id: str | None, settings_digest: str | None
-) -> bytes:
+def _manifest(export: Export, source: str, about: dict[str, Any]) -> bytes:
     values = {
         "manifest_version": MANIFEST_VERSION,
         "file": export.path.name,
@@ -140,21 +135,24 @@ def _manifest(
         "records": export.records,
         "bytes": export.bytes,
         "sha256": export.sha256,
-        "schema": RECORD_SCHEMA,
-        "since_run": since_run,
-        "run_id": run_id,
-        "settings_digest": settings_digest,
+        **about,
         "software": f"gristmill {__version__}",
         "created_at": utc_now(),
     }
     return orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n"
 
 
+def _last_run(conn: Connection, source: str) -> dict[str, str | None]:
+    run = crawls.last_run(conn, source)
+    return {"run_id": run.id if run else None, "settings_digest": run.settings_digest if run else None}
+
+
 def is_whole(path: Path) -> bool:
     """Whether the file *path* is the one that its manifest describes."""
     try:
         manifest = orjson.loads(manifest_path(path).read_bytes())
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, orjson.JSONDecodeError):
         return False
-    return bool(manifest["sha256"] == f"sha256:{hashlib.sha256(data).hexdigest()}")
+    return isinstance(manifest, dict) and manifest.get("sha256") == f"sha256:{found}"

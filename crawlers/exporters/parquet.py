@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import orjson
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_ROW_GROUP = 10_000
+_GROUP_ROWS = 10_000
+_GROUP_CHARACTERS = 1 << 25
 _LISTS = frozenset({"authors", "flags"})
 
 
@@ -33,6 +33,7 @@ class ParquetExporter:
 
     name: ClassVar[str] = "parquet"
     filename: ClassVar[str] = "records.parquet"
+    schema: ClassVar[str] = "urn:gristmill:schema:record:1"
 
     def __init__(self) -> None:
         self._pa = _arrow()
@@ -45,15 +46,15 @@ class ParquetExporter:
     def write(self, bodies: Iterable[str], file: BinaryIO) -> int:
         """Write *bodies*; return how many."""
         pa, schema = self._pa, self._schema()
-        count, source = 0, iter(bodies)
+        count = 0
         with pa.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            while batch := [orjson.loads(body) for body in islice(source, _ROW_GROUP)]:
+            for batch in _groups(bodies):
                 columns = {name: [_cell(name, record.get(name)) for record in batch] for name in RECORD_FIELDS}
                 writer.write_table(pa.table(columns, schema=schema))
                 count += len(batch)
         return count
 
-    def companions(self, bodies: Iterable[str]) -> dict[str, bytes]:
+    def companions(self) -> dict[str, bytes]:
         """None."""
         return {}
 
@@ -62,6 +63,20 @@ class ParquetExporter:
         for batch in self._pa.parquet.ParquetFile(path).iter_batches():
             for row in batch.to_pylist():
                 yield {name: orjson.loads(value) if name in NESTED - _LISTS else value for name, value in row.items()}
+
+
+def _groups(bodies: Iterable[str]) -> Iterator[list[dict[str, Any]]]:
+    """Records of one row group each: bounded in number and in size, for what it takes in memory."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for body in bodies:
+        group.append(orjson.loads(body))
+        size += len(body)
+        if len(group) == _GROUP_ROWS or size >= _GROUP_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -14,7 +14,6 @@ from crawlers.errors import GristmillError
 from crawlers.exporters import parse_formats
 from crawlers.exporters.materialise import materialise
 from crawlers.ledger.database import database_url, open_database
-from crawlers.ledger.session import settings_digest
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -66,20 +65,16 @@ class ExportsExtension:
             except GristmillError as exc:
                 stats.set_value(f"gristmill/export_errors/{name}", str(exc))
                 logger.error("Export %s failed: %s", name, exc)
+            except Exception as exc:
+                stats.set_value(f"gristmill/export_errors/{name}", f"{name}: {type(exc).__name__}: {exc}")
+                logger.exception("Export %s failed", name)
             else:
                 stats.set_value(f"gristmill/exports/{name}", str(path))
 
     def _write(self, name: str, source: str) -> Path:
-        settings, stats = self._crawler.settings, self._crawler.stats
+        settings = self._crawler.settings
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
         try:
-            return materialise(
-                database,
-                source,
-                name,
-                self._folder / source,
-                run_id=stats.get_value("gristmill/run_id"),
-                settings_digest=settings_digest(settings),
-            ).path
+            return materialise(database, source, name, self._folder / source).path
         finally:
             database.close()
