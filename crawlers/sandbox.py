@@ -1,15 +1,18 @@
 """Work on hostile bytes in processes that can be killed: limits on time and memory, and the parent never dies.
 
 A worker is this module run as a program. It reads requests from standard input (a line of JSON with the function's
-name and the number of bytes, then the bytes) and answers each with a line of JSON.
+name and the number of bytes, then the bytes) and answers each with a line of JSON. The first answer of a worker tells
+that its libraries are loaded: how busy the machine is does not count against the bytes, and time is that of the CPU.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +24,7 @@ import orjson
 from crawlers.errors import ExtractionError
 
 MEGABYTE = 1 << 20
+_ENVIRONMENT = frozenset({"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV"})
 
 
 class Verdict(ExtractionError):
@@ -42,12 +46,16 @@ class Sandbox:
 
     Args:
         workers: processes at most.
-        seconds: for one call; a worker that takes longer is killed.
+        seconds: of CPU time for one call; a worker that takes longer is killed by the system.
+        patience: seconds by the clock for one call, and for a worker to start; then it is killed from here.
         memory: bytes of address space beyond what an idle worker has.
     """
 
-    def __init__(self, workers: int = 1, seconds: float = 5.0, memory: int = 512 * MEGABYTE) -> None:
+    def __init__(
+        self, workers: int = 1, seconds: int = 5, patience: float = 60.0, memory: int = 512 * MEGABYTE
+    ) -> None:
         self._seconds = seconds
+        self._patience = patience
         self._memory = memory
         self._idle: LifoQueue[subprocess.Popen[bytes] | None] = LifoQueue()
         self._all: set[subprocess.Popen[bytes]] = set()
@@ -64,6 +72,7 @@ class Sandbox:
         try:
             if worker is None or worker.poll() is not None:
                 worker = self._start()
+                self._ask(worker, function, None)
             answer = self._ask(worker, function, body)
         except BaseException:
             if worker is not None:
@@ -81,9 +90,12 @@ class Sandbox:
             self._discard(worker)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        # Of our environment it gets what a program needs to start: no address of a database, no key.
+        kept = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT or name.startswith("LC_")}
         environment = {
-            **os.environ,
+            **kept,
             "GRISTMILL_SANDBOX_MEMORY": str(self._memory),
+            "GRISTMILL_SANDBOX_SECONDS": str(self._seconds),
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         worker = subprocess.Popen(
@@ -103,7 +115,7 @@ class Sandbox:
                     stream.close()
         worker.wait()
 
-    def _ask(self, worker: subprocess.Popen[bytes], function: str, body: bytes) -> dict[str, Any]:
+    def _ask(self, worker: subprocess.Popen[bytes], function: str, body: bytes | None) -> dict[str, Any]:
         assert worker.stdin is not None
         assert worker.stdout is not None
         late = threading.Event()
@@ -112,11 +124,11 @@ class Sandbox:
             late.set()
             worker.kill()
 
-        timer = threading.Timer(self._seconds, end)
+        timer = threading.Timer(self._patience, end)
         timer.daemon = True
         timer.start()
         try:
-            worker.stdin.write(orjson.dumps([function, len(body)]) + b"\n" + body)
+            worker.stdin.write(orjson.dumps([function, None if body is None else len(body)]) + b"\n" + (body or b""))
             worker.stdin.flush()
             line = worker.stdout.readline()
         except OSError:
@@ -125,9 +137,11 @@ class Sandbox:
             timer.cancel()
         if line:
             return orjson.loads(line)  # type: ignore[no-any-return]
-        if late.is_set():
-            raise Verdict("timeout", f"took longer than {self._seconds:g} s")
         code = worker.wait()
+        if late.is_set():
+            raise Verdict("timeout", f"took longer than {self._patience:g} s")
+        if code == -signal.SIGXCPU:
+            raise Verdict("timeout", f"took longer than {self._seconds} s of CPU time")
         raise Verdict("crash", f"the worker died ({-code if code < 0 else code})")
 
 
@@ -135,16 +149,19 @@ def _serve() -> None:
     """What a worker does."""
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints does not get between the answers
-    limited = False
+    seconds = int(os.environ["GRISTMILL_SANDBOX_SECONDS"])
     while line := source.readline():
         function, size = orjson.loads(line)
-        body = source.read(size)
         module, _, name = function.partition(":")
         work = getattr(importlib.import_module(module), name)
-        if not limited:
-            _limit(int(os.environ["GRISTMILL_SANDBOX_MEMORY"]))
-            limited = True
-        sink.write(orjson.dumps(_answer(work, body)) + b"\n")
+        if size is None:
+            _limit_memory(int(os.environ["GRISTMILL_SANDBOX_MEMORY"]))
+            answer: dict[str, Any] = {"result": "ready"}
+        else:
+            body = source.read(size)
+            _limit_time(seconds)
+            answer = _answer(work, body)
+        sink.write(orjson.dumps(answer) + b"\n")
         sink.flush()
 
 
@@ -159,12 +176,22 @@ def _answer(work: Any, body: bytes) -> dict[str, Any]:
         return {"verdict": "unreadable", "detail": f"{type(exc).__name__}: {exc}"[:500]}
 
 
-def _limit(memory: int) -> None:
+def _limit_memory(memory: int) -> None:
     """Allow *memory* bytes more than what is mapped now, once the libraries are loaded."""
-    with open("/proc/self/statm") as statm:  # noqa: PTH123
-        mapped = int(statm.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, mapped + memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        with open("/proc/self/statm") as statm:  # noqa: PTH123
+            mapped = int(statm.read().split()[0]) * resource.getpagesize()
+    except FileNotFoundError:
+        return  # macOS neither tells nor keeps to a limit of address space
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, mapped + memory))
+
+
+def _limit_time(seconds: int) -> None:
+    """Let the system end this process when it has used *seconds* more of CPU time: even when nobody waits any more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 if __name__ == "__main__":
