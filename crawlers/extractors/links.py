@@ -119,7 +119,7 @@ def resolve(href: str, base: str, root: str) -> str | None:
         href = "".join(href.split())  # browsers take white space out of the middle of an address
     if href[0] == "/" and not href.startswith("//") and "/." not in href:
         url = root + href
-    elif href.startswith(("http://", "https://")):
+    elif href.startswith(("http://", "https://")) and "[" not in href:
         url = href
     elif href.lower().startswith(_NEVER):
         return None

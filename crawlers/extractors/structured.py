@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NODES_MAX = 500
 _DEPTH_MAX = 8
-_COMMENT = re.compile(r"^\s*(?://<!\[CDATA\[|/\*<!\[CDATA\[\*/|<!--)|(?://\]\]>|/\*\]\]>\*/|-->)\s*$")
+_COMMENT = re.compile(r"^\s*(?://\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!--)|(?://\s*\]\]>|/\*\s*\]\]>\s*\*/|-->)\s*$")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _VALUE_ATTRIBUTES = {"meta": "content", "time": "datetime", "link": "href", "a": "href", "img": "src", "data": "value"}
 
