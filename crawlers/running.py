@@ -88,7 +88,9 @@ class RunSourceCommand(BaseRunSpiderCommand):
             self.crawler_process.spider_loader.load(args[0])
         except KeyError:  # Scrapy's own loader, in other people's projects
             known = ", ".join(sorted(self.crawler_process.spider_loader.list()))
-            raise UsageError(f"unknown source {args[0]!r}. Known sources: {known or 'none'}.", print_help=False) from None
+            raise UsageError(
+                f"unknown source {args[0]!r}. Known sources: {known or 'none'}.", print_help=False
+            ) from None
         return args[0]
 
     def run_source(self, name: str, spargs: Mapping[str, str], opts: argparse.Namespace, **settings: Any) -> None:

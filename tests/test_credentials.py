@@ -16,7 +16,10 @@ from crawlers.credentials import MASK, masked
         ("postgresql://me:hun/ter?2@db.example/shop", "postgresql://me:***@db.example/shop"),
         ("mysql://:hunter2@h/x", "mysql://:***@h/x"),
         ("http://me:hunter2@shop.example:8000/a@b", "http://me:***@shop.example:8000/a@b"),
-        ("scrapy crawl orders -a database=mysql://u:p@h/x -s A=b", "scrapy crawl orders -a database=mysql://u:***@h/x -s A=b"),
+        (
+            "scrapy crawl orders -a database=mysql://u:p@h/x -s A=b",
+            "scrapy crawl orders -a database=mysql://u:***@h/x -s A=b",
+        ),
         ("https://x.example/?a=1&api_key=abc&b=2", "https://x.example/?a=1&api_key=***&b=2"),
         ("postgresql://h/x?user=me&password=hunter2", "postgresql://h/x?user=me&password=***"),
         ("https://x.example/?access_token=abc#top", "https://x.example/?access_token=***#top"),

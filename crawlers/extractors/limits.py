@@ -126,7 +126,9 @@ def _certain_end(source: bytes, known: int, start: int) -> int:
 
 def _after_equals(source: bytes, place: int) -> bool:
     before = source[place - 1 : place]
-    return before == b"=" or (before.isspace() and source[max(place - _SHORT_TAG, 0) : place].rstrip()[-1:] in {b"=", b""})
+    return before == b"=" or (
+        before.isspace() and source[max(place - _SHORT_TAG, 0) : place].rstrip()[-1:] in {b"=", b""}
+    )
 
 
 def _attributes(piece: bytes) -> int:
@@ -178,9 +180,7 @@ def _fewer_attributes(tag: bytes) -> bytes:
         return tag
     head = _TAG.match(tag)
     start = head.end() if head else 0
-    kept = 0
-    for attribute in _ATTRIBUTE.finditer(tag, start, len(tag)):
-        kept += 1
+    for kept, attribute in enumerate(_ATTRIBUTE.finditer(tag, start, len(tag)), 1):
         if kept > _ATTRIBUTES:
             return tag[: attribute.start()] + b" >"
     return tag
