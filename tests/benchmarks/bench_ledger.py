@@ -8,6 +8,7 @@ The baseline beside the cost of a page is one SQLite transaction a page, which i
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import sys
@@ -27,6 +28,7 @@ GROUP = 64
 TEXT = "A sentence of a record that is long enough to look like one. " * 40
 BODY = (b"<p>some markup of a page that compresses as pages do</p>" * 300)[:12_000]
 RUN = "20260101T000000Z-bench0"
+_numbers = itertools.count()
 
 
 def opened(url: str, source: str = "bench"):
@@ -54,8 +56,8 @@ def settlement(lease, number: int, *, new: int = 2, old: int = 18, capture: bool
     record.seal()
     page.records.append(record)
     page.signatures.append(Signature(record.id, os.urandom(16), os.urandom(128)))
-    first = new * number + 1_000_000
-    page.children += [entry(first + i) for i in range(new)] + [entry(1_000_000 + i) for i in range(old)]
+    first = new * number + 100_000_000
+    page.children += [entry(first + i) for i in range(new)] + [entry(100_000_000 + i) for i in range(old)]
     if capture:
         body = BODY + str(number).encode()
         page.answer = Answer(
@@ -67,15 +69,14 @@ def settlement(lease, number: int, *, new: int = 2, old: int = 18, capture: bool
 
 def turns(database, frontier, pages: int, *, group: int = GROUP, capture: bool = False) -> tuple[float, float, float]:
     """CPU and wall seconds a committed page, and CPU seconds a claimed lease."""
-    numbers = iter(range(pages * 4))
-    database.run(frontier.add, [entry(10_000_000 + n) for n in range(pages)])
+    database.run(frontier.add, [entry(10_000_000 + next(_numbers)) for _ in range(pages)])
     cpu = wall = claiming = 0.0
     done = 0
     while done < pages:
         began = time.process_time()
         leases = database.run(frontier.claim, group)
         claiming += time.process_time() - began
-        closed = [settlement(lease, next(numbers), capture=capture) for lease in leases]
+        closed = [settlement(lease, next(_numbers), capture=capture) for lease in leases]
         began, began_wall = time.process_time(), time.perf_counter()
         database.run(commit, frontier, closed, RUN)
         cpu, wall = cpu + time.process_time() - began, wall + time.perf_counter() - began_wall
@@ -91,7 +92,7 @@ def fill(database, number: int) -> None:
 
 def _fill(conn, start: int, number: int) -> None:
     frontier = Frontier(1, f"bench:{os.getpid()}:0")
-    frontier.discover(conn, [(entry(100_000_000 + n), None) for n in range(start, start + number)], RUN)
+    frontier.discover(conn, [(entry(1_000_000_000 + n), None) for n in range(start, start + number)], RUN)
     leases = frontier.claim(conn, number)
     found = []
     for n, lease in enumerate(leases, start):
