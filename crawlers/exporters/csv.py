@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import orjson
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What is skipped at the front: white space, controls, and the characters that have no width of their own.
-_LIVE = re.compile(
-    "[\\s\x00-\x1f\x7f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"
-)
+_TRIGGERS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+_UNSEEN = frozenset({"Cc", "Cf"})
+"""Categories of characters that a spreadsheet may pass over: controls and formats."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMBERS = frozenset({"version"})
 _FIELD_MAX = (1 << 31) - 1
@@ -36,7 +37,10 @@ def _is_live(text: str) -> bool:
     """Whether a spreadsheet would take *text* for a formula, or cut it at the front."""
     if text.startswith(("\t", "\r")):
         return True
-    return _LIVE.match(text) is not None and _NUMBER.fullmatch(text) is None
+    if text[:1].isalnum():
+        return False
+    first = next((c for c in text if not (c.isspace() or unicodedata.category(c) in _UNSEEN)), "")
+    return first in _TRIGGERS and first != "" and _NUMBER.fullmatch(text) is None
 
 
 def _is_marked(text: str) -> bool:
