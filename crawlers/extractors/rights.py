@@ -59,7 +59,7 @@ def signals_of(page: Page) -> list[Signal]:
         name = (node.attributes.get("name") or "").lower()
         content = (node.attributes.get("content") or "").strip()
         if name == "tdm-reservation":
-            found.append(Signal("tdm-meta", f"{name}: {content}", {"1": True, "0": False}.get(content)))
+            found.append(Signal("meta-robots", f"{name}: {content}", {"1": True, "0": False}.get(content)))
             continue
         words = {word.strip().lower() for word in content.split(",")}
         refused = sorted(words & _NO_AI)
