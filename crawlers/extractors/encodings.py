@@ -24,6 +24,8 @@ _SUPERSETS = {"gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5":
 
 _SINGLE_BYTE = re.compile(r"cp(?:125\d|866|874)|iso8859|koi8|mac", re.IGNORECASE)
 _EXTRA = {"x-mac-cyrillic": "mac_cyrillic", "x-mac-ukrainian": "mac_cyrillic", "hz-gb-2312": "hz", "cp437": "cp437"}
+_EXTRA |= {name: name for name in (*_SUPERSETS.values(), "utf-16-le", "utf-16-be", "mac_cyrillic", "hz")}
+"""Labels that the standard does not list, and our own answers, which are labels too."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -124,10 +126,11 @@ def _read(body: bytes, candidates: list[str]) -> Decoded:
 
 
 def _guess(body: bytes) -> str:
-    if b"\0" in body[:_PRESCAN]:
-        even, odd = body[0:_PRESCAN:2].count(0), body[1:_PRESCAN:2].count(0)
-        if max(even, odd) > _PRESCAN // 8 or max(even, odd) * 8 > len(body):
-            return "utf-16-be" if even > odd else "utf-16-le"
+    head = body[:_PRESCAN]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    # ASCII letters and markup in UTF-16 have their NULs in one place of each pair, and hardly any in the other.
+    if len(head) >= 8 and max(even, odd) * 5 > len(head) and min(even, odd) * 8 < max(even, odd):
+        return "utf-16-be" if even > odd else "utf-16-le"
     if b"\x1b" not in body[:_DETECTED] and _utf8(body) is not None:
         return "utf-8"
     return codec(detect_encoding(body, _DETECTED)) or "utf-8"

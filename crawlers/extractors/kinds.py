@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from crawlers.extractors import metadata as meta
 from crawlers.extractors import structured
+from crawlers.extractors.nesting import ancestors, apart
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -19,6 +21,9 @@ _REPEATED = 6
 """Items alike, each with a link, that make a list."""
 _PROSE = 200
 """Code points of a paragraph that is prose and not a teaser."""
+_LABEL, _COLUMN = 40, 500
+"""Code points that a paragraph has, and that all under one parent have, where they are the text of an article."""
+_PARAGRAPHS_MAX = 400
 _FEW_PARAGRAPHS = 3
 _MOSTLY_LINKS = 0.6
 _CLIMB = 4
@@ -60,10 +65,27 @@ def _looks_like_list(page: Page) -> bool:
     body = page.tree.body
     if body is None:
         return False
-    prose = sum(len(node.text(strip=True)) >= _PROSE for node in page.tree.css("p")[:200])
-    if prose >= _FEW_PARAGRAPHS:
+    paragraphs = [(node, len(node.text(strip=True))) for node in apart(page.tree.css("p")[:_PARAGRAPHS_MAX], 1)]
+    long = [node for node, length in paragraphs if length >= _PROSE]
+    if _has_column(paragraphs) or sum(_without_links(node.parent) for node in long) >= _FEW_PARAGRAPHS:
         return False
-    return _most_repeated(page) >= _REPEATED or (not prose and _link_share(page) >= _MOSTLY_LINKS)
+    return _most_repeated(page) >= _REPEATED or (not long and _link_share(page) >= _MOSTLY_LINKS)
+
+
+def _has_column(paragraphs: list[tuple[LexborNode, int]]) -> bool:
+    """Whether several paragraphs that are no labels stand under one parent, as those of an article do.
+
+    Those of teasers stand alone, each in its item.
+    """
+    columns: dict[int, list[int]] = {}
+    for node, length in paragraphs:
+        if length >= _LABEL and node.parent is not None:
+            columns.setdefault(node.parent.mem_id, []).append(length)
+    return any(len(lengths) >= _FEW_PARAGRAPHS and sum(lengths) >= _COLUMN for lengths in columns.values())
+
+
+def _without_links(node: LexborNode | None) -> bool:
+    return node is not None and node.css_first("a[href]") is None
 
 
 def _link_share(page: Page) -> float:
@@ -82,11 +104,7 @@ def _most_repeated(page: Page) -> int:
     seen: set[int] = set()
     counts: Counter[tuple[int, str]] = Counter()
     for link in page.tree.css("a[href]")[:600]:
-        node: LexborNode | None = link
-        chain = []
-        while node is not None and node.tag != "body":
-            chain.append(node)
-            node = node.parent
+        chain = [link, *takewhile(lambda node: node.tag != "body", ancestors(link))]
         if any(item.mem_id in outside for item in chain):
             continue
         for item in chain[:_CLIMB]:

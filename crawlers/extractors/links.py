@@ -6,67 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from crawlers.extractors.structured import statements
+
 if TYPE_CHECKING:
     from crawlers.extractors.page import Page
 
 _STRIPPED = " \t\n\r\f\v\u00a0"
 _NEVER = ("javascript:", "mailto:", "tel:", "data:", "file:", "ftp:", "about:", "blob:", "sms:")
-_FILES = frozenset(
-    [
-        "7z",
-        "avi",
-        "bmp",
-        "css",
-        "csv",
-        "doc",
-        "docx",
-        "dmg",
-        "eot",
-        "epub",
-        "exe",
-        "gif",
-        "gz",
-        "ico",
-        "iso",
-        "jpeg",
-        "jpg",
-        "js",
-        "json",
-        "m4a",
-        "m4v",
-        "mov",
-        "mp3",
-        "mp4",
-        "mpg",
-        "ods",
-        "odt",
-        "ogg",
-        "otf",
-        "pdf",
-        "png",
-        "ppt",
-        "pptx",
-        "rar",
-        "rpm",
-        "rss",
-        "svg",
-        "tar",
-        "tgz",
-        "tif",
-        "tiff",
-        "ttf",
-        "wav",
-        "webm",
-        "webp",
-        "woff",
-        "woff2",
-        "wmv",
-        "xls",
-        "xlsx",
-        "xml",
-        "zip",
-    ]
-)
+_FILES = frozenset({
+    "7z", "avi", "bmp", "css", "csv", "doc", "docx", "dmg", "eot", "epub", "exe", "gif", "gz", "ico", "iso", "jpeg",
+    "jpg", "js", "json", "m4a", "m4v", "mov", "mp3", "mp4", "mpg", "ods", "odt", "ogg", "otf", "pdf", "png", "ppt",
+    "pptx", "rar", "rpm", "rss", "svg", "tar", "tgz", "tif", "tiff", "ttf", "wav", "webm", "webp", "woff", "woff2",
+    "wmv", "xls", "xlsx", "xml", "zip",
+})  # fmt: skip
+_NOT_FOLLOWED = frozenset({"nofollow", "none"})
+"""Robots rules that ask not to follow links; ``none`` is short for noindex and nofollow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +34,21 @@ class Link:
 
 def base_url(page: Page) -> str:
     """What relative addresses are relative to."""
+    if "<base" not in page.html and "<BASE" not in page.html:
+        return page.url
     node = page.tree.css_first("base[href]")
     href = node.attributes.get("href") if node is not None else None
-    return urljoin(page.url, href.strip(_STRIPPED)) if href else page.url
+    return (absolute(href, page.url) if href else None) or page.url
+
+
+def absolute(href: str, base: str) -> str | None:
+    """*href* as an http or https address with a host; None where it is none, whatever a page puts there."""
+    try:
+        parts = urlsplit(urljoin(base, href.strip(_STRIPPED)))
+        fine = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts.geturl().replace(" ", "%20") if fine else None
 
 
 def links(page: Page) -> list[Link]:
@@ -117,9 +83,10 @@ def resolve(href: str, base: str, root: str) -> str | None:
         return None
     if any(c in href for c in "\n\r\t"):
         href = "".join(href.split())  # browsers take white space out of the middle of an address
-    if href[0] == "/" and not href.startswith("//") and "/." not in href:
+    known = href[0] == "/" and root.startswith("http") and not href.startswith("//") and "/." not in href
+    if known:
         url = root + href
-    elif href.startswith(("http://", "https://")) and "[" not in href:
+    elif href.startswith(("http://", "https://")):
         url = href
     elif href.lower().startswith(_NEVER):
         return None
@@ -128,9 +95,16 @@ def resolve(href: str, base: str, root: str) -> str | None:
             url = urljoin(base, href)
         except ValueError:
             return None
-        if not url.startswith(("http://", "https://")):
-            return None
-    return None if _is_file(url) else url
+    return url if (known or _has_host(url)) and not _is_file(url) else None
+
+
+def _has_host(url: str) -> bool:
+    """Whether *url* is http or https and names a host; only unusual ones are taken apart."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"http", "https"}:
+        return False
+    host = rest.partition("/")[0].partition("?")[0]
+    return (host.isascii() and host.replace("-", "").replace(".", "").isalnum()) or absolute(url, url) is not None
 
 
 def _is_file(url: str) -> bool:
@@ -140,9 +114,5 @@ def _is_file(url: str) -> bool:
 
 
 def _asks_not_to_follow(page: Page) -> bool:
-    header = page.header("x-robots-tag") or ""
-    if "nofollow" in header.lower():
-        return True
-    return any(
-        "nofollow" in (node.attributes.get("content") or "").lower() for node in page.tree.css('meta[name="robots" i]')
-    )
+    stated = [*page.headers.get("x-robots-tag", ()), *(c for name, c in statements(page) if name == "robots")]
+    return any(_NOT_FOLLOWED & {word.strip() for word in text.lower().split(",")} for text in stated)

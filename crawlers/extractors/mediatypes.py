@@ -40,6 +40,11 @@ _ROOT = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|<![^>]*>|\s)*<([A-Za-z][\w:.-]*)",
 _HEAD = 2048
 
 
+def is_text(media_type: str) -> bool:
+    """Whether bytes of this type are characters in some encoding."""
+    return media_type.startswith("text/") or media_type.endswith(("+xml", "+json", "/xml", "/json", "/x-ndjson"))
+
+
 def magic(body: bytes) -> str | None:
     """The media type that the first bytes prove; None where they prove nothing (text of any kind)."""
     for signature, media_type in _MAGIC:

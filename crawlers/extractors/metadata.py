@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from crawlers.extractors import structured
+from crawlers.extractors import dates, structured
+from crawlers.extractors.links import absolute
 from crawlers.extractors.structured import first_text, types_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,18 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _SPACE = re.compile(r"\s+")
 _AVAILABILITY = re.compile(r"(?:https?://schema\.org/)?(\w+)")
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
-_NUMBER = re.compile(r"-?\d[\d.,'\u00a0 ]*")
+_GROUPS = " '\u2019\u00a0\u202f\u2009"
+_NUMBER = re.compile(
+    rf"(?:(?<!\w)[-\u2212])?(?:[0-9]{{1,3}}(?:[{_GROUPS}][0-9]{{3}})+(?![0-9])(?:[.,][0-9]{{1,2}}(?![0-9]))?|[0-9]+(?:[.,][0-9]+)*|[.,][0-9]{{1,2}}(?![0-9]))"
+)
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]+)?")
+_DIGITS_MAX = 30
+_WITHOUT_CENTS = frozenset({
+    "BIF", "CLP", "COP", "CRC", "DJF", "GNF", "HUF", "IDR", "IQD", "IRR", "ISK", "JPY", "KMF", "KRW", "LAK", "PYG",
+    "RWF", "UGX", "UZS", "VND", "VUV", "XAF", "XOF", "XPF",
+})  # fmt: skip
+_BY = re.compile(r"by\s+(?=\S)", re.IGNORECASE)
+_AUTHOR_MAX = 100
 
 
 @dataclass
@@ -52,10 +62,8 @@ def metadata(page: Page) -> Metadata:
     found = Metadata(type=kind or _type_of_meta(meta))
     found.title = _title(page, main, meta)
     found.authors = _authors(main, meta)
-    published = main.get("datePublished") or meta.get("article:published_time") or meta.get("datepublished")
-    published = published or meta.get("dc.date") or meta.get("date")
-    found.published_at = rfc3339(first_text(published)) or _time_element(page)
-    found.modified_at = rfc3339(first_text(main.get("dateModified") or meta.get("article:modified_time")))
+    found.published_at = dates.published_at(page, main)
+    found.modified_at = dates.modified_at(page, main)
     found.language = _language(page, main, meta)
     found.canonical_url = _canonical(page, meta)
     found.fields = _fields(page, found.type, main, meta)
@@ -102,30 +110,8 @@ def _authors(main: dict[str, Any], meta: dict[str, str]) -> list[str]:
     found = [first_text(item) for item in (value if isinstance(value, list) else [value])]
     if not any(found):
         found = [meta.get("author") or meta.get("article:author") or meta.get("dc.creator")]
-    names = [name for item in found if (name := _clean(item)) and not name.startswith(("http://", "https://"))]
-    return list(dict.fromkeys(names))
-
-
-def rfc3339(text: str | None) -> str | None:
-    """An ISO 8601 date or time as RFC 3339 in UTC; a time without a zone is taken as UTC, a date stays at midnight.
-
-    None where it is not ISO 8601: other forms are not guessed.
-    """
-    if not text:
-        return None
-    text = text.strip().replace("Z", "+00:00") if text.strip().endswith("Z") else text.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year >= 1000 else None
-
-
-def _time_element(page: Page) -> str | None:
-    nodes = page.tree.css("article time[datetime], main time[datetime]")
-    dates = {found for node in nodes if (found := rfc3339(node.attributes.get("datetime")))}
-    return dates.pop() if len(dates) == 1 else None
+    names = [_BY.sub("", name, count=1) if _BY.match(name) else name for item in found if (name := _clean(item))]
+    return list(dict.fromkeys(name for name in names if "://" not in name and len(name) <= _AUTHOR_MAX))
 
 
 def _language(page: Page, main: dict[str, Any], meta: dict[str, str]) -> str | None:
@@ -139,7 +125,7 @@ def _language(page: Page, main: dict[str, Any], meta: dict[str, str]) -> str | N
 def language_tag(text: str | None) -> str | None:
     """*text* as a BCP 47 tag: ``de_AT`` is ``de-AT``; None where it is none."""
     match = _LANGUAGE.fullmatch((text or "").strip().partition(",")[0])
-    if match is None:
+    if match is None or match[0].lower() in {"und", "zxx", "mul", "xxx"}:
         return None
     first, *rest = match[0].replace("_", "-").split("-")
     parts = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest]
@@ -147,12 +133,9 @@ def language_tag(text: str | None) -> str | None:
 
 
 def _canonical(page: Page, meta: dict[str, str]) -> str | None:
-    node = page.tree.css_first('link[rel~="canonical" i][href]')
-    href = node.attributes.get("href") if node is not None else meta.get("og:url")
-    if not href:
-        return None
-    url = urljoin(page.url, href.strip())
-    return url if url.startswith(("http://", "https://")) else None
+    node = page.tree.css_first('link[rel~="canonical" i][href]') if "anonical" in page.html else None
+    href = (node.attributes.get("href") if node is not None else None) or meta.get("og:url")
+    return absolute(href, page.url) if href else None
 
 
 def _fields(page: Page, kind: str, main: dict[str, Any], meta: dict[str, str]) -> dict[str, Any]:
@@ -172,59 +155,88 @@ def _fields(page: Page, kind: str, main: dict[str, Any], meta: dict[str, str]) -
 
 
 def _product(main: dict[str, Any], meta: dict[str, str]) -> dict[str, Any]:
-    offers = main.get("offers")
-    offer: Any = (offers[0] if offers else {}) if isinstance(offers, list) else offers or {}
-    offer = offer if isinstance(offer, dict) else {}
-    specification = offer.get("priceSpecification")
-    specification = (specification[0] if specification else {}) if isinstance(specification, list) else specification
-    price = offer.get("price") or offer.get("lowPrice") or (specification or {}).get("price") or main.get("price")
-    price = first_text(price) or meta.get("product:price:amount") or meta.get("og:price:amount")
-    currency = first_text(offer.get("priceCurrency") or (specification or {}).get("priceCurrency"))
+    offer = _object(main.get("offers"))
+    offer = offer if "price" in offer or "lowPrice" in offer else {**_object(offer.get("offers")), **offer}
+    specification = _object(offer.get("priceSpecification"))
+    prices = (offer.get("price"), offer.get("lowPrice"), specification.get("price"), main.get("price"))
+    price = next((text for value in prices if (text := first_text(value))), None)
+    price = price or meta.get("product:price:amount") or meta.get("og:price:amount")
+    currency = first_text(offer.get("priceCurrency") or specification.get("priceCurrency"))
+    currency = currency or meta.get("product:price:currency") or meta.get("og:price:currency") or _symbol(price)
     available = _AVAILABILITY.fullmatch(first_text(offer.get("availability")) or "")
-    rating = main.get("aggregateRating")
     return {
-        "price": number(price),
-        "currency": currency or meta.get("product:price:currency") or meta.get("og:price:currency") or _symbol(price),
+        "price": stated_number(price, currency),
+        "currency": currency,
         "availability": available[1] if available else meta.get("product:availability"),
         "sku": first_text(main.get("sku") or main.get("productID") or offer.get("sku") or main.get("mpn")),
         "gtin": first_text(main.get("gtin13") or main.get("gtin") or main.get("gtin12") or main.get("isbn")),
         "brand": _clean(first_text(main.get("brand"))),
         "category": _clean(first_text(main.get("category"))),
-        "rating": number(first_text(rating.get("ratingValue"))) if isinstance(rating, dict) else None,
+        "rating": stated_number(first_text(_object(main.get("aggregateRating")).get("ratingValue"))),
     }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """The first object in what may be one, a list of them, or nothing of use."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            return item
+    return {}
 
 
 def _symbol(text: str | None) -> str | None:
     return next((code for sign, code in _CURRENCIES.items() if sign in (text or "")), None)
 
 
+def stated_number(text: str | None, currency: str | None = None) -> float | None:
+    """A number written for machines, where schema.org has a full stop before decimals; else as :func:`number`.
+
+    Args:
+        text: the number.
+        currency: its currency; one without cents has no decimals, so that its full stop parts thousands.
+    """
+    text = (text or "").strip()
+    if _PLAIN_NUMBER.fullmatch(text) and (currency or "").upper() not in _WITHOUT_CENTS:
+        return float(text)
+    return number(text)
+
+
 def number(text: str | None) -> float | None:
-    """A number as people write it: ``1.299,00``, ``1,299.00``, ``1 299``. None where there is none."""
+    """A number as people write it: ``1.299,00``, ``1,299.00``, ``1 299``, ``12,99 €``. None where there is none.
+
+    A single mark before exactly three digits parts thousands: ``1.299`` is 1299, ``0.299`` is not.
+    """
     match = _NUMBER.search(text or "")
-    if match is None:
+    if match is None or len(match[0]) > _DIGITS_MAX:
         return None
-    digits = re.sub(r"['\u00a0 ]", "", match[0]).rstrip(".,")
-    point, comma = digits.rfind("."), digits.rfind(",")
-    if comma > point:
-        decimal = len(digits) - comma - 1 != 3 or (digits.count(",") == 1 and point >= 0)
-        digits = digits.replace(".", "")
-        digits = digits.replace(",", ".") if decimal and digits.count(",") == 1 else digits.replace(",", "")
-    else:
-        digits = digits.replace(",", "")
-        if digits.count(".") > 1:
-            digits = digits.replace(".", "")
-    try:
-        return float(digits)
-    except ValueError:
+    written = re.sub(f"[{_GROUPS}]", "", match[0]).replace("\u2212", "-")
+    mark = "." if written.rfind(".") > written.rfind(",") else ","
+    whole, _, rest = written.rpartition(mark)
+    other = "," if mark == "." else "."
+    if not whole.strip("-"):
+        return float(f"{whole}0.{rest}" if mark in written else rest)
+    if other in whole and mark not in whole:  # 1.299,00 and 1,299.00
+        return float(f"{whole.replace(other, '')}.{rest}")
+    if other in whole:
         return None
+    groups = whole.lstrip("-").split(mark)
+    grouped = (
+        len(rest) == 3 and len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(g) in {2, 3} for g in groups[1:])
+    )
+    if grouped:
+        return float("".join(written.split(mark)))
+    return float(f"{whole}.{rest}") if len(groups) == 1 else None
 
 
 def _breadcrumbs(page: Page) -> list[str]:
     for item in structured.objects(page):
         if "BreadcrumbList" in types_of(item):
             elements = item.get("itemListElement") or []
+            elements = elements if isinstance(elements, list) else [elements]
             names = [first_text(e.get("name") or e.get("item")) for e in elements if isinstance(e, dict)]
             return [name for text in names if (name := _clean(text))]
+    if "readcrumb" not in page.html:
+        return []
     nodes = page.tree.css('nav[aria-label*="breadcrumb" i] a, [class*="breadcrumb" i] a')
     unique = {node.mem_id: node for node in nodes[:20]}.values()  # a node that both alternatives match comes twice
     return [text for node in unique if (text := _clean(node.text(separator=" ")))]

@@ -82,17 +82,31 @@ class Page:
         return self._decoded.text
 
     @cached_property
+    def _tamed(self) -> tuple[bytes, bool]:
+        """What the tree is parsed from, and whether it differs from the page."""
+        decoded = self._decoded
+        source = self.body if decoded.valid else decoded.text.encode()
+        kept, cut = limits.tame(source)
+        if cut:
+            self.flag("truncated")
+        return kept, kept is not source
+
+    @property
+    def markup(self) -> str:
+        """What :attr:`tree` was parsed from: ``html``, or what is left of it where it was cut.
+
+        Parsers beside the shared tree are given this, since what freezes one of them freezes most.
+        """
+        source, differs = self._tamed
+        return source.decode("utf-8", "replace") if differs else self.html
+
+    @cached_property
     def tree(self) -> LexborHTMLParser:
         """The one parse of the page. Read it; a step that must change it works on its own copy.
 
         A page that would keep the parser busy for longer than a second is cut first and flagged ``truncated``.
         """
-        decoded = self._decoded
-        source = self.body if decoded.valid else decoded.text.encode()
-        source, cut = limits.tame(source)
-        if cut:
-            self.flag("truncated")
-        return LexborHTMLParser(source, options=_WITHOUT_EVENTS)
+        return LexborHTMLParser(self._tamed[0], options=_WITHOUT_EVENTS)
 
     def remember(self, name: str, make: Callable[[Page], T]) -> T:
         """What *make* finds in the page, computed once and shared by all extractors that ask for *name*."""

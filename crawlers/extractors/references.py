@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from crawlers.extractors import structured
-from crawlers.extractors.links import base_url
+from crawlers.extractors.links import absolute, base_url
 from crawlers.extractors.metadata import main_object
+from crawlers.extractors.nesting import ancestors
 from crawlers.items import Media
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-full", "data-zoom-image")
 _SMALL = 48
+_SEEN_MAX = 1000
+_NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _NOISE = re.compile(r"(?:sprite|spacer|pixel|blank|icon|logo|avatar|badge|button|loader|tracking)", re.IGNORECASE)
 _BOILERPLATE = frozenset({"nav", "header", "footer", "aside"})
 
@@ -31,14 +33,18 @@ def media(page: Page, limit: int = 20) -> list[Media]:
     """
     base = base_url(page)
     found: dict[str, Media] = {}
+    seen: set[str] = set()
     for url in _stated(page):
         address = _address(url, base)
         if address and not any(item.role == "main" for item in found.values()):
             found[address] = Media(url=address, role="main")
-    for node in page.tree.css("img"):
+    for node in page.tree.css("img")[:_SEEN_MAX]:
         address = _address(_best(node), base)
         if address is None or _is_noise(node, address):
             continue
+        if address in seen:
+            continue
+        seen.add(address)
         item = found.setdefault(address, Media(url=address))
         item.alt = item.alt or (node.attributes.get("alt") or "").strip() or None
         item.caption = item.caption or _caption(node)
@@ -58,11 +64,7 @@ def _stated(page: Page) -> list[str]:
 def _address(url: str | None, base: str) -> str | None:
     if not url or url.startswith("data:"):
         return None
-    try:
-        address = urljoin(base, url.strip()).partition("#")[0]
-    except ValueError:
-        return None
-    return address if address.startswith(("http://", "https://")) else None
+    return absolute(url.partition("#")[0], base)
 
 
 def _best(node: LexborNode) -> str | None:
@@ -84,7 +86,7 @@ def _candidates(srcset: str) -> list[tuple[float, str]]:
         words = part.split()
         if words and not words[0].startswith("data:"):
             size = words[1][:-1] if len(words) > 1 else "1"
-            found.append((float(size) if size.replace(".", "", 1).isdigit() else 1.0, words[0]))
+            found.append((float(size) if _NUMBER.fullmatch(size) else 1.0, words[0]))
     return found
 
 
@@ -92,16 +94,11 @@ def _is_noise(node: LexborNode, address: str) -> bool:
     attributes = node.attributes
     for name in ("width", "height"):
         size = (attributes.get(name) or "").removesuffix("px")
-        if size.isdigit() and int(size) < _SMALL:
+        if _NUMBER.fullmatch(size) and float(size) < _SMALL:
             return True
     if _NOISE.search(address.rpartition("/")[2]) or _NOISE.search(attributes.get("class") or ""):
         return True
-    parent = node.parent
-    while parent is not None:
-        if parent.tag in _BOILERPLATE:
-            return True
-        parent = parent.parent
-    return False
+    return any(parent.tag in _BOILERPLATE for parent in ancestors(node))
 
 
 def _caption(node: LexborNode) -> str | None:

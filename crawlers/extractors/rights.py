@@ -8,36 +8,43 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from crawlers.extractors import structured
-from crawlers.extractors.structured import first_text
+from crawlers.extractors.links import absolute
+from crawlers.extractors.structured import first_text, types_of
 from crawlers.items import Signal
 
 if TYPE_CHECKING:
     from crawlers.extractors.page import Page
 
 _CREATIVE_COMMONS = re.compile(
-    r"https?://creativecommons\.org/(licenses|publicdomain)/([a-z+-]+)/(\d\.\d)", re.IGNORECASE
+    r"(?:https?:)?//(?:www\.)?creativecommons\.org/(licenses|publicdomain)/([a-z+-]+)/(\d\.\d)", re.IGNORECASE
 )
+_LICENSES = frozenset({"by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd"})
 _NO_AI = frozenset({"noai", "noimageai", "noml", "notrain"})
-_CONTAINERS = 'meta[name="robots" i], meta[name="googlebot" i], meta[name="tdm-reservation" i], meta[name="ccbot" i]'
+_ROBOTS = frozenset({"robots", "googlebot", "ccbot"})
+_RESERVATION = "tdm-reservation"
+_PARTS = frozenset({"ImageObject", "VideoObject", "AudioObject", "MediaObject"})
+"""What stands in a page; its licence is not the page's."""
 
 
 def license_of(page: Page) -> tuple[str | None, str | None]:
     """The licence as SPDX identifier or address, and where it stood; None, None where the page names none."""
     for item in structured.objects(page):
-        stated = first_text(item.get("license"))
+        stated = first_text(item.get("license")) if not _PARTS.intersection(types_of(item)) else None
         if stated:
             return spdx(stated), f"schema.org license: {stated}"
-    node = page.tree.css_first('a[rel~="license" i][href], link[rel~="license" i][href]')
-    if node is not None:
-        address = urljoin(page.url, node.attributes.get("href") or "")
-        return spdx(address), f"rel=license: {address}"
-    for node in page.tree.css('footer a[href*="creativecommons.org/"], main a[href*="creativecommons.org/"]')[:3]:
-        address = node.attributes.get("href") or ""
-        if _CREATIVE_COMMONS.match(address):
-            return spdx(address), f"link: {address}"
+    source = page.html
+    if "icense" in source or "ICENSE" in source:
+        node = page.tree.css_first('a[rel~="license" i][href], link[rel~="license" i][href]')
+        address = absolute(node.attributes.get("href") or "", page.url) if node is not None else None
+        if address:
+            return spdx(address), f"rel=license: {address}"
+    if "creativecommons.org/" in source:
+        for node in page.tree.css('footer a[href*="creativecommons.org/"], main a[href*="creativecommons.org/"]')[:3]:
+            address = node.attributes.get("href") or ""
+            if _CREATIVE_COMMONS.match(address):
+                return spdx(address), f"link: {address}"
     return None, None
 
 
@@ -48,21 +55,18 @@ def spdx(address: str) -> str:
         return address
     kind, name, number = match[1].lower(), match[2].lower(), match[3]
     if kind == "publicdomain":
-        return f"CC0-{number}" if name == "zero" else "PDDC" if name == "mark" else address
-    return f"CC-{name.upper()}-{number}"
+        return {"zero": f"CC0-{number}", "mark": f"CC-PDM-{number}"}.get(name, address)
+    return f"CC-{name.upper()}-{number}" if name in _LICENSES else address
 
 
 def signals_of(page: Page) -> list[Signal]:
     """Statements on use for AI in the page's own elements; those of headers and robots.txt are read elsewhere."""
     found = []
-    for node in page.tree.css(_CONTAINERS):
-        name = (node.attributes.get("name") or "").lower()
-        content = (node.attributes.get("content") or "").strip()
-        if name == "tdm-reservation":
+    for name, content in structured.statements(page):
+        if name == _RESERVATION:
             found.append(Signal("meta-robots", f"{name}: {content}", {"1": True, "0": False}.get(content)))
-            continue
-        words = {word.strip().lower() for word in content.split(",")}
-        refused = sorted(words & _NO_AI)
-        if refused:
-            found.append(Signal("meta-robots", f"{name}: {', '.join(refused)}", True))
+        elif name in _ROBOTS:
+            refused = sorted(_NO_AI & {word.strip().lower() for word in content.split(",")})
+            if refused:
+                found.append(Signal("meta-robots", f"{name}: {', '.join(refused)}", True))
     return found

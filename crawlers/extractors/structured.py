@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crawlers.extractors.nesting import ancestors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _NODES_MAX = 500
 _DEPTH_MAX = 8
+_NESTED = 3
+"""Properties in properties whose text is read, so that no part of a page is read often."""
 _COMMENT = re.compile(r"^\s*(?://\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!--)|(?://\s*\]\]>|/\*\s*\]\]>\s*\*/|-->)\s*$")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _VALUE_ATTRIBUTES = {"meta": "content", "time": "datetime", "link": "href", "a": "href", "img": "src", "data": "value"}
@@ -27,6 +31,8 @@ def json_ld(page: Page) -> list[dict[str, Any]]:
 
 
 def _json_ld(page: Page) -> list[dict[str, Any]]:
+    if "ld+json" not in page.html and "ld&#" not in page.html:
+        return []
     found: list[dict[str, Any]] = []
     for node in page.tree.css('script[type="application/ld+json" i]'):
         value = _loads(node.text())
@@ -43,7 +49,7 @@ def _loads(text: str) -> Any:
         return []
     for candidate in (text, _TRAILING_COMMA.sub(r"\1", text.replace("\r", " ").replace("\n", " ").replace("\t", " "))):
         try:
-            return orjson.loads(candidate)
+            return orjson.loads(candidate) or []
         except orjson.JSONDecodeError:
             continue
     return None
@@ -72,18 +78,22 @@ def _microdata(page: Page) -> list[dict[str, Any]]:
         return []
     items: dict[int, dict[str, Any]] = {}
     top: list[dict[str, Any]] = []
+    plain: set[int] = set()
     # A node that both alternatives match comes twice.
     nodes = {node.mem_id: node for node in page.tree.css("[itemscope],[itemprop]")[: 8 * _NODES_MAX]}
     for node in nodes.values():
         attributes = node.attributes
-        owner = _owner(node, items)
+        owner, nested = _owner(node, items, plain)
         value: Any
         if "itemscope" in attributes:
             kind = (attributes.get("itemtype") or "").rstrip("/").rpartition("/")[2]
             value = items[node.mem_id] = {"@type": kind}
             if "itemprop" not in attributes:
                 top.append(value)
+        elif nested > _NESTED:
+            continue
         else:
+            plain.add(node.mem_id)
             value = _value(node)
         for name in (attributes.get("itemprop") or "").split():
             if owner is not None:
@@ -91,13 +101,14 @@ def _microdata(page: Page) -> list[dict[str, Any]]:
     return top
 
 
-def _owner(node: LexborNode, items: dict[int, dict[str, Any]]) -> dict[str, Any] | None:
-    parent = node.parent
-    while parent is not None:
+def _owner(node: LexborNode, items: dict[int, dict[str, Any]], plain: set[int]) -> tuple[dict[str, Any] | None, int]:
+    """The item that *node* belongs to, and how many other properties it stands in."""
+    nested = 0
+    for parent in ancestors(node):
         if parent.mem_id in items:
-            return items[parent.mem_id]
-        parent = parent.parent
-    return None
+            return items[parent.mem_id], nested
+        nested += parent.mem_id in plain
+    return None, nested
 
 
 def _value(node: LexborNode) -> str:
@@ -122,12 +133,24 @@ def meta(page: Page) -> dict[str, str]:
 
 def _meta(page: Page) -> dict[str, str]:
     found: dict[str, str] = {}
+    for name, content in statements(page):
+        if content:
+            found.setdefault(name, content)
+    return found
+
+
+def statements(page: Page) -> list[tuple[str, str]]:
+    """Name or property, in lower case, and content of each meta element that has both, in the order of the page."""
+    return page.remember("statements", _statements)
+
+
+def _statements(page: Page) -> list[tuple[str, str]]:
+    found = []
     for node in page.tree.css("meta[content]"):
         attributes = node.attributes
         name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
-        content = (attributes.get("content") or "").strip()
-        if name and content:
-            found.setdefault(name.lower(), content)
+        if name:
+            found.append((name.strip().lower(), (attributes.get("content") or "").strip()))
     return found
 
 
@@ -143,13 +166,13 @@ def types_of(item: dict[str, Any]) -> list[str]:
     return [kind.rpartition("/")[2].rpartition(":")[2] for kind in kinds if isinstance(kind, str)]
 
 
-def first_text(value: Any) -> str | None:
+def first_text(value: Any, depth: int = 0) -> str | None:
     """The first text in a value that may be text, a list, or an object with a name."""
-    if isinstance(value, list):
-        return next((text for item in value if (text := first_text(item))), None)
-    if isinstance(value, dict):
-        return first_text(value.get("name") or value.get("@value") or value.get("url") or value.get("@id"))
-    if isinstance(value, bool) or value is None:
+    if depth > _DEPTH_MAX or isinstance(value, bool) or value is None:
         return None
-    text = str(value).strip()
+    if isinstance(value, list):
+        return next((text for item in value if (text := first_text(item, depth + 1))), None)
+    if isinstance(value, dict):
+        return first_text(value.get("name") or value.get("@value") or value.get("url") or value.get("@id"), depth + 1)
+    text = str(value).replace("\0", "").strip()
     return text or None

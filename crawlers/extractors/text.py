@@ -1,35 +1,52 @@
-"""The main text of a page: paragraphs kept, boilerplate gone, with a confidence.
+"""The main text of a page: paragraphs kept, boilerplate gone, with a confidence and a reason for each block.
 
-Three modes. *fast* is resiliparse on the decoded page. *precise* is trafilatura. *auto* asks fast first, and precise
-where fast found little: then the longer of the two answers stands, since what they miss costs more than what they keep.
+The page's outline is made from the shared tree, each block gets a probability, and the blocks with the highest expected
+F1 together are the text. *fast* asks the first trees of the classifier. *auto* asks all of them where the first are in
+doubt. *precise* always asks all, and trafilatura too, whose vote counts where it agrees with many words of a block.
 ``tests/benchmarks/bench_extract.py`` shows what each reaches and costs.
 """
 
 from __future__ import annotations
 
+import logging
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from resiliparse.extract.html2text import extract_plain_text
+import numpy as np
 
 from crawlers.errors import ExtractionError
+from crawlers.extractors import classifier, mediatypes
+from crawlers.extractors.features import features
+from crawlers.extractors.outline import AREAS, HIDDEN, HINTS, ROLES, Outline, Row, outline
 from crawlers.items import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from numpy.typing import NDArray
 
     from crawlers.extractors.page import Page
 
-Mode = Literal["fast", "precise", "auto"]
-MODES = ("fast", "precise", "auto")
+    Floats = NDArray[np.float64]
 
-_DOUBTFUL = 1000
-"""Code points: a fast answer shorter than this is worth a second opinion."""
-_HEADINGS = "h1,h2,h3,h4,h5,h6"
-_BULLETS = ("\u2022 ", "- ", "* ", "\u00b7 ")
+logger = logging.getLogger(__name__)
+
+Mode = Literal["fast", "precise", "auto"]
+MODES: tuple[str, ...] = get_args(Mode)
+
+_SURE = 0.9
+"""Expected F1 above which *auto* leaves it at the first trees: below, the others gain 2 points, above nothing."""
+
+_VOTE_CHARS = 2_000_000
+_VOTE_CONTAINERS = 20_000
+_VOTED = 0.95
+_VOTE = (0.838, -0.509, 1.474, -0.223, -0.261)
+"""Weights of own log-odds, constant, vote, share of words, vote times log of words: a logistic regression on WCXB."""
+
+_ROW = ROLES.index("row")
+_HEADING = ROLES.index("heading")
+_QUOTE = 1 << AREAS.index("blockquote")
+_BLOCK_ROLES = {"other": "paragraph", "term": "paragraph", "button": "paragraph", "summary": "heading", "row": "table"}
 
 
 @dataclass
@@ -40,8 +57,16 @@ class Text:
     """NFC, paragraphs apart by a blank line."""
     blocks: list[Block] = field(default_factory=list)
     confidence: float = 0.0
-    """0 to 1: how far the answer looks like the main text of its page."""
+    """The F1 to expect of the text: what pages that looked like this reached on average."""
     extractor: str = ""
+    """Name and version of what made it."""
+
+
+class _Judgement(NamedTuple):
+    odds: Floats
+    kept: NDArray[np.bool_]
+    expected: float
+    extractor: str
 
 
 def extract_text(page: Page, mode: Mode = "auto") -> Text:
@@ -54,111 +79,154 @@ def extract_text(page: Page, mode: Mode = "auto") -> Text:
     Raises:
         ExtractionError: the media type is none that has text here.
     """
-    if page.media_type == "text/plain":
-        return _finish(_plain_paragraphs(page.html), page, "plain", 1.0)
-    if page.media_type not in {"text/html", "application/xhtml+xml"}:
-        raise ExtractionError(f"expected text/html or text/plain, got {page.media_type or 'unknown'}: {page.url}")
-    fast = [] if mode == "precise" else _fast(page)
-    if mode == "fast" or (mode == "auto" and _length(fast) >= _DOUBTFUL):
-        return _finish(fast, page, _named("resiliparse"), _confidence(fast, page))
-    precise = _precise(page)
-    if mode == "auto" and _length(fast) >= _length(precise):
-        agreed = 0.5 + 0.5 * _overlap(fast, precise)
-        return _finish(fast, page, _named("resiliparse"), agreed * _confidence(fast, page))
-    agreed = 0.5 + 0.5 * _overlap(precise, fast) if mode == "auto" else 1.0
-    return _finish(precise, page, _named("trafilatura"), agreed * _confidence(precise, page))
-
-
-@lru_cache
-def _named(package: str) -> str:
-    """Name and version of an extractor."""
-    return f"{package} {version(package)}"
-
-
-def _fast(page: Page) -> list[str]:
-    text = extract_plain_text(
-        page.html, main_content=True, alt_texts=False, preserve_formatting=True, list_bullets=True, noscript=False
+    if page.media_type in mediatypes.HTML:
+        return _of_outline(page, mode)
+    if page.media_type in _PLAIN:
+        return _of_paragraphs(page.html)
+    raise ExtractionError(
+        f"expected HTML or plain text, got {page.media_type or 'bytes of an unknown type'} at {page.url}: "
+        "give its records their text in the spider, or deny such addresses"
     )
-    return _paragraphs(text.split("\n\n"))
 
 
-def _precise(page: Page) -> list[str]:
+_PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/x-rst"})
+
+
+def judge(page: Page, mode: Mode) -> _Judgement:
+    """Which blocks of the page's outline are main text. The outline must not be empty."""
+    found = outline(page)
+    matrix, words = features(found), np.array([row[0] for row in found.rows], float)
+    version = classifier.model().version
+    odds = classifier.log_odds(matrix, classifier.model().fast if mode != "precise" else None)
+    kept, expected = classifier.choose(classifier.probabilities(odds), words)
+    name = f"blocks {version} fast"
+    if mode == "precise" or (mode == "auto" and expected < _SURE):
+        odds = odds if mode == "precise" else classifier.log_odds(matrix)
+        name = f"blocks {version}"
+        if mode == "precise" and (vote := _vote(page, found)) is not None:
+            odds, name = _counted(odds, vote, words), f"{name} with trafilatura"
+        kept, expected = classifier.choose(classifier.probabilities(odds), words)
+    _drop_last_headings(kept, found)
+    return _Judgement(odds, kept, expected, name)
+
+
+def _drop_last_headings(kept: NDArray[np.bool_], found: Outline) -> None:
+    """A heading that nothing follows heads what was dropped."""
+    places = np.flatnonzero(kept).tolist()
+    while len(places) > 1 and found.rows[places[-1]][3] == _HEADING and found.rows[places[-1]][4] != 1:
+        kept[places.pop()] = False
+
+
+def _of_outline(page: Page, mode: Mode) -> Text:
+    found = outline(page)
+    if not found.texts:
+        return Text("", extractor=f"blocks {classifier.model().version}")
+    judged = judge(page, mode)
+    text, blocks = _assemble(found, np.flatnonzero(judged.kept).tolist())
+    return Text(text, blocks, round(classifier.confidence(judged.expected), 3), judged.extractor)
+
+
+def _assemble(found: Outline, places: list[int]) -> tuple[str, list[Block]]:
+    """The text of the blocks at *places*, and what part of it is what. Rows of a table that follow on each other are one."""
+    parts: list[str] = []
+    blocks: list[Block] = []
+    at, previous = 0, -2
+    for place in places:
+        row, text = found.rows[place], found.texts[place]
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)
+        if row[3] == _ROW and blocks and blocks[-1].role == "table" and previous == place - 1:
+            parts += ["\n", text]
+            at += 1 + len(text)
+            blocks[-1].end = at
+        else:
+            if blocks:
+                parts.append("\n\n")
+                at += 2
+            name = "quote" if row[14] & _QUOTE and row[3] < _HEADING else ROLES[row[3]]
+            level = row[4] if row[3] == _HEADING else None
+            blocks.append(Block(_BLOCK_ROLES.get(name, name), at, at + len(text), level))
+            parts.append(text)
+            at += len(text)
+        previous = place
+    return "".join(parts), blocks
+
+
+def _vote(page: Page, found: Outline) -> Floats | None:
+    """Share of each block's words that trafilatura keeps; None where it says nothing or the page is too much for it."""
+    if len(page.html) > _VOTE_CHARS or len(found.parents) > _VOTE_CONTAINERS:
+        return None
     import trafilatura  # half a second, and only where it is asked
 
-    found = trafilatura.extract(page.html, include_comments=True, deduplicate=False)
-    return _paragraphs((found or "").split("\n"))
+    try:
+        answer = trafilatura.extract(page.markup)
+    except Exception as exc:  # it raises what its many parts raise; the page has an answer without it
+        logger.debug("trafilatura failed on %s: %r", page.url, exc)
+        return None
+    if not answer:
+        return None
+    known = Counter(answer.lower().split())
+    counted = [Counter(text.lower().split()) for text in found.texts]
+    return np.array([(count & known).total() / count.total() for count in counted])
 
 
-def _paragraphs(parts: Iterable[str]) -> list[str]:
-    """Paragraphs without white space around them, list items apart from each other."""
-    found = []
-    for part in parts:
-        lines = [line.strip() for line in part.split("\n")]
-        if any(line.startswith(_BULLETS) for line in lines):
-            found += [line for line in lines if line]
-        elif text := "\n".join(line for line in lines if line):
-            found.append(text)
-    return found
+def _counted(odds: Floats, vote: Floats, words: Floats) -> Floats:
+    own, constant, voted, share, long = _VOTE
+    agreed = vote > _VOTED
+    counted: Floats = own * odds + constant + voted * agreed + share * vote + long * agreed * np.log(words)
+    return counted
 
 
-def _plain_paragraphs(text: str) -> list[str]:
-    return _paragraphs(text.replace("\r\n", "\n").split("\n\n"))
+def _of_paragraphs(source: str) -> Text:
+    """Plain text: paragraphs are what blank lines part."""
+    text = unicodedata.normalize("NFC", source.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = [line.rstrip() for line in text.split("\n")]
+    parts = [part.strip("\n") for part in "\n".join(lines).split("\n\n")]
+    blocks, at = [], 0
+    kept = [part for part in parts if part.strip()]
+    for part in kept:
+        blocks.append(Block("paragraph", at, at + len(part)))
+        at += len(part) + 2
+    return Text("\n\n".join(kept), blocks, 1.0 if kept else 0.0, "plain")
 
 
-def _finish(paragraphs: list[str], page: Page, extractor: str, confidence: float) -> Text:
-    """Join the paragraphs, and say which part is what."""
-    headings = _headings(page) if paragraphs and page.media_type != "text/plain" else {}
-    texts, blocks, position = [], [], 0
-    for paragraph in paragraphs:
-        text, role, level = _role(unicodedata.normalize("NFC", paragraph), headings)
-        blocks.append(Block(role, position, position + len(text), level))
-        texts.append(text)
-        position += len(text) + 2
-    return Text("\n\n".join(texts), blocks, round(confidence, 3), extractor)
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided on one block of a page, and why."""
+
+    text: str
+    role: str
+    kept: bool
+    score: float
+    """Probability of being main text."""
+    threshold: float
+    """The probability from which on blocks of this page are kept: half of the F1 that can be expected of it."""
+    place: str
+    """Path of tags and classes in the page."""
+    reasons: tuple[str, ...]
+    """What stands out: areas, words in classes, share of links, length."""
 
 
-def _role(text: str, headings: dict[str, int]) -> tuple[str, str, int | None]:
-    if text.startswith(_BULLETS):
-        return text[2:].strip(), "list-item", None
-    level = headings.get(_squeezed(text))
-    return (text, "heading", level) if level is not None else (text, "paragraph", None)
+def explain(page: Page, mode: Mode = "auto") -> list[Decision]:
+    """Every block of an HTML page, in order: kept or dropped, with score and reasons."""
+    found = outline(page)
+    if page.media_type not in mediatypes.HTML or not found.texts:
+        return []
+    judged = judge(page, mode)
+    chances = classifier.probabilities(judged.odds)
+    return [
+        Decision(
+            text, ROLES[row[3]], bool(judged.kept[place]), round(float(chances[place]), 4), round(judged.expected / 2, 4),
+            found.place(row[13]), tuple(_reasons(Row(*row))),
+        )
+        for place, (text, row) in enumerate(zip(found.texts, found.rows, strict=True))
+    ]  # fmt: skip
 
 
-def _headings(page: Page) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for node in page.tree.css(_HEADINGS):
-        text = _squeezed(node.text(separator=" "))
-        if text and len(text) < 300:
-            found.setdefault(text, int((node.tag or "h2")[1]))
-    return found
-
-
-def _squeezed(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).split())
-
-
-def _length(paragraphs: list[str]) -> int:
-    return sum(map(len, paragraphs))
-
-
-def _confidence(paragraphs: list[str], page: Page) -> float:
-    """Long text in whole sentences is what a main text looks like; a few short lines are what a menu looks like."""
-    length = _length(paragraphs)
-    if not length:
-        return 0.0
-    in_sentences = sum(
-        len(p) for p in paragraphs if len(p) > 80 or p.rstrip().endswith((".", "!", "?", "…", "。", ":"))
-    )
-    enough = min(1.0, length / 800)
-    return 0.35 + 0.65 * (in_sentences / length) * (0.4 + 0.6 * enough)
-
-
-def _overlap(one: list[str], other: list[str]) -> float:
-    """Share of the words of *one* that *other* has too."""
-    words = set(_words(one))
-    return len(words.intersection(_words(other))) / len(words) if words else 0.0
-
-
-def _words(paragraphs: list[str]) -> Iterator[str]:
-    for paragraph in paragraphs:
-        yield from paragraph.lower().split()
+def _reasons(row: Row) -> list[str]:
+    found = [f"in {area}" for bit, area in enumerate(AREAS) if row.areas >> bit & 1]
+    found += ["hidden"] if row.areas & HIDDEN else []
+    found += [f"class says {words}" for bit, words in enumerate(HINTS) if row.near >> bit & 1]
+    found += [f"around it {words}" for bit, words in enumerate(HINTS) if row.far >> bit & 1]
+    found += ["words of a site's frame"] if row.chrome else []
+    return [*found, f"{row.words} words", f"{row.linked / row.chars:.0%} links"]

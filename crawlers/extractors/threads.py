@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from crawlers.extractors import structured
-from crawlers.extractors.metadata import THREADS, rfc3339
+from crawlers.extractors.dates import rfc3339
+from crawlers.extractors.metadata import THREADS
+from crawlers.extractors.nesting import apart
 from crawlers.extractors.structured import first_text, types_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ _POSTS = 'article.post, li.post, div.post, .comment, [itemtype$="Comment"], [ite
 _TEXT = '[itemprop="text"], .post-body, .post-content, .content, .message, .body, blockquote + p'
 _AUTHOR = '[itemprop="author"], [rel~="author"], .author, .username, .user'
 _POSTS_MAX = 500
+_QUOTES_MAX = 50
+_LEVELS = 3
+"""Posts within posts: replies that are marked up inside of what they answer."""
 _SPACE = re.compile(r"[ \t\r\f\v]+")
 
 
@@ -48,9 +53,9 @@ def _post(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _of_elements(page: Page) -> Iterator[dict[str, Any]]:
     found = {node.mem_id: node for node in page.tree.css(_POSTS)}  # selectolax gives a node once a selector it fits
-    for node in found.values():
+    for node in apart(list(found.values())[:_POSTS_MAX], _LEVELS):
         body = node.css_first(_TEXT) or node
-        quotes = [_text(quote) for quote in body.css("blockquote")]
+        quotes = [_text(quote) for quote in apart(body.css("blockquote")[:_QUOTES_MAX], 0)]
         author, time = node.css_first(_AUTHOR), node.css_first("time[datetime]")
         text = _text(body)
         for quote in quotes:

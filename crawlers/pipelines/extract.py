@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crawlers.errors import ConfigurationError, ExtractionError, Rejected
-from crawlers.extractors import hidden, references, rights, threads
+from crawlers.extractors import hidden, mediatypes, references, rights, threads
 from crawlers.extractors.metadata import Metadata, metadata
 from crawlers.extractors.text import MODES, Text, extract_text
+from crawlers.items import Block
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from crawlers.items import Record
 
 _STAGE = "extract"
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class ExtractPipeline:
@@ -50,14 +50,15 @@ class ExtractPipeline:
         page: Page | None = record.page
         if page is None:
             return record
-        if page.media_type in _HTML:
+        if page.media_type in mediatypes.HTML:
             self._fill_html(record, page)
         else:
             self._fill_text(record, page)
-        record.provenance.encoding = page.encoding
+        if mediatypes.is_text(page.media_type):
+            record.provenance.encoding = page.encoding
         for flag in page.flags:
             record.flag(flag)
-        if not (record.title or record.text or record.fields or record.media):
+        if _is_empty(record):
             raise Rejected(stage=_STAGE, reason="empty", detail="no title, no text, no fields and no media were found")
         return record
 
@@ -73,8 +74,8 @@ class ExtractPipeline:
         if record.rights.license is None:
             record.rights.license, record.rights.license_evidence = rights.license_of(page)
         record.rights.signals += rights.signals_of(page)
-        if hidden.has_hidden_text(page):
-            record.flag("hidden-text")
+        for flag in hidden.flags_of(page):
+            record.flag(flag)
         self._fill_text(record, page)
 
     def _fill_text(self, record: Record, page: Page) -> None:
@@ -83,13 +84,28 @@ class ExtractPipeline:
         try:
             found: Text = extract_text(page, self._mode)
         except ExtractionError as exc:
-            raise Rejected(stage=_STAGE, reason="unreadable", detail=str(exc), value=page.media_type) from exc
+            if _is_empty(record):
+                raise Rejected(stage=_STAGE, reason="unreadable", detail=str(exc), value=page.media_type) from exc
+            return
         posts = record.fields.get("posts")
         if posts and len(found.text) < sum(len(post["text"]) for post in posts):
-            record.text = "\n\n".join(post["text"] for post in posts)
+            record.text, record.blocks = _joined([post["text"] for post in posts])
         elif found.text:
             record.text, record.blocks = found.text, found.blocks
         record.provenance.extractor, record.provenance.confidence = found.extractor, found.confidence
+
+
+def _is_empty(record: Record) -> bool:
+    return not (record.title or record.text or record.fields or record.media)
+
+
+def _joined(texts: list[str]) -> tuple[str, list[Block]]:
+    """Texts apart by a blank line, each a paragraph."""
+    blocks, at = [], 0
+    for text in texts:
+        blocks.append(Block("paragraph", at, at + len(text)))
+        at += len(text) + 2
+    return "\n\n".join(texts), blocks
 
 
 def _fill(record: Record, found: Metadata) -> None:

@@ -1,55 +1,113 @@
-"""Pictures of a page: the best version of each, the page's own first, and no noise."""
+"""Pictures that a page shows: the best version of each, and no noise."""
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import urlsplit
 
-from crawlers.extractors.page import Page
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from crawlers.extractors.references import media
+from tests.webpages import broken_twins, ordinary, page_of, saved
 
 
 def found(html, **options):
-    page = Page(html.encode(), "http://a.example/dir/", {"content-type": ["text/html"]})
-    return media(page, **options)
+    return [item.url for item in media(page_of(html), **options)]
+
+
+def test_the_page_s_own_picture_comes_first():
+    items = media(saved("article", "https://gazette.example/news/1"))
+    assert [(item.url, item.role) for item in items] == [
+        ("https://gazette.example/img/bridge.jpg", "main"),
+        ("https://gazette.example/img/bridge-1280.jpg", "illustration"),
+    ]
+    assert (items[1].alt, items[1].caption) == ("The bridge at dawn", "The bridge at dawn. Photo: M. Reyes")
+
+
+def test_pictures_follow_the_base():
+    (item,) = media(saved("product"))
+    assert (item.url, item.role, item.alt) == ("https://topfladen.example/kueche/bilder/kessel.jpg", "main", "Kessel")
 
 
 @pytest.mark.parametrize(
-    ("html", "url"),
+    ("html", "name"),
     [
-        ('<img src="a.png">', "http://a.example/dir/a.png"),
-        ('<img src="tiny.png" srcset="s.png 300w, l.png 1200w, m.png 600w">', "http://a.example/dir/l.png"),
-        ('<img src="data:image/gif;base64,x" data-src="/lazy.jpg">', "http://a.example/lazy.jpg"),
-        ('<picture><source srcset="/x2.webp 2x, /x1.webp"><img src="/x.png"></picture>', "http://a.example/x2.webp"),
+        ('<img src="a.jpg">', "a.jpg"),
+        ('<img src="small.jpg" srcset="a.jpg 1x, b.jpg 2x">', "b.jpg"),
+        ('<img src="small.jpg" srcset="b.jpg 1200w,https://site.example/folder/a.jpg 600w">', "b.jpg"),
+        ('<img srcset="a.jpg">', "a.jpg"),
+        ('<img srcset="a.jpg ²x, b.jpg 1.5x">', "b.jpg"),
+        ('<img srcset="data:image/gif;base64,xx 3x, a.jpg 2x">', "a.jpg"),
+        ('<picture><source srcset="a.webp 800w, b.webp 1600w"><img src="a.jpg"></picture>', "b.webp"),
+        ('<img src="data:image/gif;base64,xx" data-src="a.jpg">', "a.jpg"),
+        ('<img data-original="a.jpg" src="loading.gif">', "a.jpg"),
+        ('<img src="a.jpg#x" width="300px" height="²">', "a.jpg"),
+        ('<img src="a.jpg" width="100%" height="">', "a.jpg"),
+        ('<img src="a.jpg" width="' + "9" * 5000 + '">', "a.jpg"),
     ],
 )
-def test_the_best_version(html, url):
-    assert [item.url for item in found(html)] == [url]
+def test_the_best_version_is_taken(html, name):
+    assert found(html) == [f"https://site.example/folder/{name}"]
 
 
 @pytest.mark.parametrize(
     "html",
     [
-        '<img src="data:image/png;base64,xx">',
-        '<img src="/p.png" width="1" height="1">',
-        '<img src="/sprite.png">',
-        '<header><img src="/x.png"></header>',
-        '<img src="javascript:x">',
-        "<img>",
-        '<img src="file:///etc/passwd">',
+        "<img>", '<img src="">', '<img src="data:image/png;base64,xx">', '<img src="http://[">', '<img src="ftp://a/b.jpg">',
+        '<img src="file:///a.jpg">', '<img src="a.jpg" width="1">', '<img src="a.jpg" height="16px">', '<img src="/sprite.png">',
+        '<img src="/a/logo-big.png">', '<img src="a.jpg" class="user-avatar">', '<nav><a><img src="a.jpg"></a></nav>',
+        '<header><div><img src="a.jpg"></div></header>', '<footer><img src="a.jpg"></footer>', '<aside><img src="a.jpg"></aside>',
     ],
-)
-def test_what_is_no_picture_of_the_page(html):
+)  # fmt: skip
+def test_noise_is_left_out(html):
     assert found(html) == []
 
 
-def test_what_the_page_says_of_a_picture():
-    html = '<meta property="og:image" content="/main.png"><figure><img src="/f.png" alt=" A fox "><figcaption>Fox\nat dusk</figcaption></figure>'
-    main, fox = found(html)
-    assert (main.role, main.url) == ("main", "http://a.example/main.png")
-    assert (fox.role, fox.alt, fox.caption) == ("illustration", "A fox", "Fox at dusk")
+def test_each_picture_once_with_what_its_first_place_says():
+    items = media(
+        page_of(
+            '<img src="a.jpg" alt=" One "><figure><img src="b.jpg"><figcaption> Two\n words</figcaption></figure><img src="a.jpg" alt="x">'
+        )
+    )
+    assert [(item.url[-5:], item.alt, item.caption) for item in items] == [
+        ("a.jpg", "One", None),
+        ("b.jpg", None, "Two words"),
+    ]
 
 
-def test_the_same_picture_comes_once_and_no_more_than_asked():
-    html = "".join(f'<img src="/{i % 3}.png">' for i in range(9))
-    assert [item.url[-5:] for item in found(html)] == ["0.png", "1.png", "2.png"]
-    assert len(found(html, limit=2)) == 2
+def test_a_picture_that_is_stated_and_shown_is_one():
+    (item,) = media(page_of('<meta property="og:image" content="/a.jpg"><img src="/a.jpg" alt="A">'))
+    assert (item.role, item.alt) == ("main", "A")
+
+
+def test_the_limit_holds():
+    assert len(found("".join(f'<img src="{n}.jpg">' for n in range(50)), limit=7)) == 7
+
+
+@pytest.mark.parametrize(
+    "image", ['"/a.jpg"', '["/a.jpg", "/b.jpg"]', '{"url": "/a.jpg"}', '[{"contentUrl": "/a.jpg"}]']
+)
+def test_json_ld_names_pictures_in_many_ways(image):
+    assert found(f'<script type="application/ld+json">{{"@type": "Article", "image": {image}}}</script>') == [
+        "https://site.example/a.jpg"
+    ]
+
+
+@pytest.mark.parametrize("image", ["1", "[]", "{}", "null", "[[]]", '[{"url": 1}]', '{"url": ["/a.jpg"]}'])
+def test_what_names_no_picture_is_passed_over(image):
+    assert found(f'<script type="application/ld+json">{{"@type": "Article", "image": {image}}}</script>') == []
+
+
+@given(st.lists(st.one_of(st.text(max_size=20), st.text("abc.,: /x12w[]", max_size=25)), max_size=4))
+def test_any_srcset_gives_addresses_only(values):
+    quoted = [value.replace("&", "&amp;").replace('"', "&quot;") for value in values]
+    for url in found("".join(f'<img srcset="{value}" src="{value}" width="{value}">' for value in quoted)):
+        assert urlsplit(url).scheme in {"http", "https"}
+        assert "#" not in url
+
+
+@pytest.mark.parametrize("name", ordinary())
+def test_broken_twins_give_addresses_only(name):
+    for body in broken_twins(saved(name).html).values():
+        assert all(item.url.startswith("http") for item in media(page_of(body)))

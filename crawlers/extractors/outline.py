@@ -1,0 +1,324 @@
+"""A page as a list of text blocks with their places, from one walk over the shared tree.
+
+A block is what a reader sees as one piece: a paragraph, a heading, a list item, a table row, or text that stands
+directly in some container. Nothing is judged here; :mod:`crawlers.extractors.text` does that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from selectolax.lexbor import LexborNode
+
+    from crawlers.extractors.page import Page
+
+_INLINE, _SKIP, _BLOCK, _LINK, _BREAK, _CELL, _TEXT = range(7)
+
+_SKIPPED = """script style noscript template svg select textarea datalist iframe object embed applet canvas audio video
+head map progress meter frameset -comment"""
+_BLOCKS = """address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption
+figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section summary
+table tbody tfoot thead tr ul"""
+_KINDS: dict[str | None, int] = {
+    **dict.fromkeys(_SKIPPED.split(), _SKIP),
+    **dict.fromkeys(_BLOCKS.split(), _BLOCK),
+    "-text": _TEXT,
+    "a": _LINK,
+    "br": _BREAK,
+    "td": _CELL,
+    "th": _CELL,
+}
+
+ROLES = ("other", "paragraph", "heading", "list-item", "row", "code", "quote", "term", "caption", "button", "summary")
+_ROLES: dict[str, int] = {
+    "p": 1, "h1": 2, "h2": 2, "h3": 2, "h4": 2, "h5": 2, "h6": 2, "li": 3, "dd": 3, "tr": 4, "pre": 5,
+    "blockquote": 6, "dt": 7, "figcaption": 8, "caption": 8, "legend": 8, "button": 9, "summary": 10,
+}  # fmt: skip
+_INHERITED = frozenset({2, 3, 4, 6, 8, 10})
+"""Roles that text in a plain container inside of the element has too: headings, list items, rows, quotes, captions."""
+
+AREAS = ("nav", "header", "footer", "aside", "main", "article", "form", "table", "figure", "blockquote", "ul", "dl")
+_AREA = {tag: 1 << place for place, tag in enumerate(AREAS)} | {"ol": 1 << AREAS.index("ul"), "dialog": 1 << 3}
+_LANDMARKS = {"navigation": "nav", "banner": "header", "contentinfo": "footer", "complementary": "aside", "dialog": "aside"}
+_ARIA = {role: _AREA[tag] for role, tag in (_LANDMARKS | {"main": "main", "article": "article"}).items()}
+HIDDEN = 1 << len(AREAS)
+
+HINTS = (
+    "content|body|entry|text|prose|markdown|rich|copy",
+    "article|post|story|blog|news",
+    "nav|menu|breadcrumb|topbar|toolbar",
+    "foot|copyright|bottom|legal",
+    "side|rail|widget|secondary",
+    "comment|reply|replies|discuss",
+    "relat|recommend|popular|trending|more|similar|also|upsell|cross",
+    "share|social|follow|newsletter|subscri|signup|login",
+    r"ad[sv]?[-_ ]|advert|promo|sponsor|banner|[-_ ]ads?$|^ads?$|cta",
+    "cookie|consent|gdpr|modal|popup|overlay|alert|notice|toast|drawer",
+    "byline|author|date|time|meta|tags?|categor|avatar|bio",
+    "product|price|sku|spec|feature|detail|descri|summary",
+    "review|rating|testimonial|faq|accordion|tab",
+    "message|thread|topic|forum|question|answer|quote",
+    "card|item|tile|teaser|grid|list|result|collection|slide|carousel",
+    "head|hero|title|lead|intro|masthead|logo|brand",
+    "search|filter|sort|facet|pag(?:er|ination)|form|input|cart|basket|checkout|account",
+    "caption|credit|figure|image|gallery|media|video",
+    "doc|api|code|example|section|chapter|toc|reference",
+    "hidden|collapse|sr-only|visually|skip|print|mobile",
+)
+"""Words in classes and ids that say what an element is for, by group."""
+
+_HINTS = [re.compile(pattern) for pattern in HINTS]
+_HINTS_MAX = 50_000
+_hints: dict[str, int] = {}
+
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)|"
+    r"opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|(?:left|top|text-indent)\s*:\s*-\d{3,}",
+    re.IGNORECASE,
+)
+_FRAME = """© copyright reserved privacy cookie cookies terms subscribe newsletter sign login log follow share tweet read more
+see all view load show learn click related recommended popular trending advertisement sponsored skip back next prev
+previous comment comments reply posted leave add cart bag wishlist buy checkout stock shipping returns search menu
+home contact about download category categories tag tags tags: filed email e-mail min minutes updated published ago
+views likes votes facebook twitter instagram linkedin pinterest youtube whatsapp account register help"""
+_CHROME = frozenset(_FRAME.split())
+_SHORT = 14
+_ENDS = frozenset('.!?…。！？:;"”»)')
+_LINE = "\0"
+"""Stands for a line break inside a block; no page has it once it is decoded."""
+
+
+class Row(NamedTuple):
+    """The numbers of a block, in the order in which :mod:`crawlers.extractors.features` reads them."""
+
+    words: int
+    chars: int
+    linked: int
+    """Code points inside of links."""
+    role: int
+    """Place in ``ROLES``."""
+    level: int
+    """Rank of a heading, else 0."""
+    depth: int
+    stops: int
+    """Commas and full stops."""
+    ends: int
+    """Whether it ends as a sentence does."""
+    upper: int
+    """Whether it begins with a capital letter."""
+    shout: int
+    """Whether it is all in capital letters."""
+    digit: int
+    """Whether it begins with a digit."""
+    chrome: int
+    """Whether it is short and has a word that the frame of a site has."""
+    container: int
+    """The block-level element it stands in, counted from the body's 0."""
+    path: int
+    """Number of its path of tags and classes; 0 is the body's."""
+    areas: int
+    """Those of all its ancestors, a bit for each of ``AREAS``, and ``HIDDEN``."""
+    near: int
+    """What class and id of the container say, a bit for each of ``HINTS``."""
+    far: int
+    """The same of all elements around the container."""
+
+
+@dataclass(slots=True)
+class Outline:
+    """All text of a page, in order."""
+
+    texts: list[str]
+    rows: list[tuple[int, ...]]
+    """For each text the values of :class:`Row`."""
+    parents: list[int]
+    """Container to the container around it; the first is the body."""
+    starts: list[int]
+    """Container to its first text."""
+    ends: list[int]
+    """Container to the text after its last."""
+    trail: list[tuple[int, str, str | None]]
+    """Path, from 1, to the path around it, tag and class."""
+
+    @property
+    def paths(self) -> int:
+        """How many paths there are, the body's 0 included."""
+        return len(self.trail) + 1
+
+    def place(self, path: int) -> str:
+        """A path as people read it: ``main > div.text > p``."""
+        steps = []
+        while path:
+            path, tag, name = self.trail[path - 1]
+            steps.append(".".join([tag, *(name or "").split()]))
+        return " > ".join(reversed(steps))
+
+
+def outline(page: Page) -> Outline:
+    """The page's outline, made once."""
+    return page.remember("outline", _outline)
+
+
+def _outline(page: Page) -> Outline:
+    walk = _Walk()
+    body = page.tree.body
+    if body is not None:
+        walk.run(body)
+    return Outline(walk.texts, walk.rows, walk.parents, walk.starts, walk.ends, list(walk.paths))
+
+
+_Here = tuple[int, int, int, int, int, int, int, int, bool, bool]
+"""What is around a place: role, level, depth, container, path, areas, near, far, linked, preserved. A plain tuple, since
+one is made for every element."""
+
+
+class _Walk:
+    """One pass over the tree, in the order of the page."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.rows: list[tuple[int, ...]] = []
+        self.parents: list[int] = [0]
+        self.starts: list[int] = [0]
+        self.ends: list[int] = [0]
+        self.paths: dict[tuple[int, str, str | None], int] = {}
+        self._parts: list[str] = []
+        self._linked = 0
+        self._here: _Here = (0, 0, 0, 0, 0, 0, 0, 0, False, False)
+
+    def run(self, body: LexborNode) -> None:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
+        """Walk below *body*. A loop over siblings and parents: recursion would end at a page's thousandth level."""
+        kind_of, texts, parts, flush = _KINDS.get, self.texts, self._parts, self._flush
+        stack: list[tuple[LexborNode, _Here]] = []
+        here = self._here
+        node = body.first_child
+        while True:
+            while node is None:
+                if not stack:
+                    flush()
+                    self.ends[0] = len(texts)
+                    return
+                node, outer = stack.pop()
+                if here[3] != outer[3]:
+                    if parts:
+                        flush()
+                    self.ends[here[3]] = len(texts)
+                here = outer
+                node = node.next
+            kind = kind_of(node.tag, _INLINE)
+            if kind == _TEXT:
+                text = node.text_content or ""
+                if parts:
+                    parts.append(text)
+                    if here[8]:
+                        self._linked += len(text)
+                elif not text.isspace():
+                    parts.append(text)
+                    self._here = here
+                    self._linked = len(text) if here[8] else 0
+            elif kind == _BREAK:
+                self._break()
+            elif kind != _SKIP:
+                child = node.first_child
+                if child is not None:
+                    stack.append((node, here))
+                    if kind:
+                        here = self._enter(node, kind, here)
+                    node = child
+                    continue
+                if kind == _BLOCK and parts:
+                    flush()
+            node = node.next
+
+    def _enter(self, node: LexborNode, kind: int, here: _Here) -> _Here:
+        if kind == _LINK:
+            return here if here[8] else (*here[:8], True, here[9])
+        if kind == _CELL:
+            if self._parts:
+                self._parts.append(" ")
+            return here
+        if self._parts:
+            self._flush()
+        role, level, depth, container, path, areas, near, far, linked, preserved = here
+        tag, attributes = node.tag or "", node.attributes
+        name = attributes.get("class")
+        areas |= _AREA.get(tag, 0)
+        if "style" in attributes or "hidden" in attributes:
+            areas |= _hidden(attributes)
+        if "role" in attributes:
+            areas |= _ARIA.get(attributes["role"] or "", 0)
+        number = len(self.parents)
+        self.parents.append(container)
+        self.starts.append(len(self.texts))
+        self.ends.append(0)
+        own = _ROLES.get(tag, 0)
+        if own:
+            role, level = own, int(tag[1]) if own == 2 else 0
+        elif role not in _INHERITED:
+            role = level = 0
+        key = (path, tag, name)
+        path = self.paths.setdefault(key, len(self.paths) + 1)
+        hint = _hint(name, attributes.get("id"))
+        return role, level, depth + 1, number, path, areas, hint, far | near, linked, preserved or tag == "pre"
+
+    def _break(self) -> None:
+        """A line break; two in a row end the block."""
+        parts = self._parts
+        if not parts:
+            return
+        if next((part for part in reversed(parts) if part == _LINE or not part.isspace()), "") == _LINE:
+            self._flush()
+        else:
+            parts.append(_LINE)
+
+    def _flush(self) -> None:
+        """End the block, if there is one."""
+        parts = self._parts
+        if not parts:
+            return
+        joined = parts[0] if len(parts) == 1 else "".join(parts)
+        parts.clear()
+        broken = _LINE in joined
+        words = (joined.replace(_LINE, " ") if broken else joined).split()
+        if not words:
+            return
+        role, level, depth, container, path, areas, near, far, linked, preserved = self._here
+        if preserved:
+            text = joined.replace(_LINE, "\n").strip("\r\n").rstrip()
+        elif broken:
+            text = "\n".join(line for part in joined.split(_LINE) if (line := " ".join(part.split())))
+        else:
+            text = " ".join(words)
+        count, size, first = len(words), len(text), text[0]
+        chrome = count <= _SHORT and not _CHROME.isdisjoint(text.lower().split())
+        self.texts.append(text)
+        self.rows.append((
+            count, size, size if linked or self._linked > size else self._linked, role, level, depth,
+            text.count(",") + text.count("."), text[-1] in _ENDS, first.isupper(), text.isupper(), first.isdigit(), chrome,
+            container, path, areas, near, far,
+        ))  # fmt: skip
+
+
+def _hint(name: str | None, identifier: str | None) -> int:
+    """What class and id say that an element is for, as a bit for each group of words."""
+    if not name and not identifier:
+        return 0
+    key = f"{name or ''} {identifier or ''}"
+    found = _hints.get(key)
+    if found is None:
+        lowered = key.lower()
+        found = sum(1 << place for place, pattern in enumerate(_HINTS) if pattern.search(lowered))
+        if len(_hints) >= _HINTS_MAX:
+            _hints.clear()
+        _hints[key] = found
+    return found
+
+
+def _hidden(attributes: Mapping[str, str | None]) -> int:
+    style = attributes.get("style")
+    return HIDDEN if "hidden" in attributes or (style and _HIDING.search(style)) else 0
