@@ -26,6 +26,7 @@ EXTENSIONS = {
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
     "audio/ogg": "ogg",
+    "application/ogg": "ogx",
     "audio/flac": "flac",
     "video/mp4": "mp4",
     "video/webm": "webm",

@@ -256,8 +256,11 @@ KEYWORDS_MATCHES_MAX = 1000
 MEDIA_ENABLED = True
 """Store the pictures of records, once by content. Needs the extra ``image``."""
 
+MEDIA_TYPES = ["image"]
+"""Media types that are stored, or their first halves: image, audio, video, application/pdf."""
+
 MEDIA_MAX_PER_RECORD = 8
-"""Pictures of one record that are fetched at most."""
+"""Files of one record that are fetched at most."""
 
 MEDIA_MAX_BYTES = 20 * 1024 * 1024
 """Larger files are not kept."""
@@ -267,7 +270,7 @@ IMAGE_REQUIRED_FOR = ["ImageObject", "image"]
 Records of other kinds are only flagged."""
 
 IMAGE_MIN_SHARPNESS = 0.25
-"""Hardness of the hardest edges below which a picture counts as blurred; see extractors/pictures.py. 0: not asked."""
+"""Hardness of the edges, 0 to 1, below which a picture counts as blurred; see extractors/pictures.py. 0: not asked."""
 
 IMAGE_MIN_SIDE = 64
 """Pixels of the shorter side."""

@@ -273,6 +273,10 @@ class LedgerScheduler(BaseScheduler):
         settlement.closed = True
         self._turns.settle(settlement)
 
+    def stop(self, error: GristmillError) -> None:
+        """End the run because of *error*, which is not one page's alone; what is in flight is fetched again later."""
+        self._fail(error)
+
     # --- where requests come from -----------------------------------------------------------------------------------
 
     def _start(self, request: Request) -> bool:

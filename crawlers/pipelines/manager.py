@@ -17,7 +17,7 @@ from scrapy.pipelines import ItemPipelineManager
 
 from crawlers.errors import ConfigurationError, DiskFull, Rejected
 from crawlers.items import Record
-from crawlers.ledger.settlement import Settlement, current
+from crawlers.ledger.settlement import PENDING, Settlement, current
 from crawlers.pipelines.foreign import record_from
 from crawlers.pipelines.store import StorePipeline
 
@@ -98,7 +98,10 @@ class RecordPipelineManager(ItemPipelineManager):
         except DropItem as exc:
             self._reject(record, as_rejected(exc, stage), settlement)
             raise
-        except (DiskFull, asyncio.CancelledError):
+        except DiskFull as exc:
+            self._tell(record, kept=False)
+            raise self._given_back(settlement, exc) from exc
+        except asyncio.CancelledError:
             self._tell(record, kept=False)  # it never reached the ledger; nobody may wait for it
             raise
         except Exception as exc:
@@ -110,6 +113,13 @@ class RecordPipelineManager(ItemPipelineManager):
             raise rejected from exc
         self._tell(record, kept=True)
         return record
+
+    def _given_back(self, settlement: Settlement, exc: DiskFull) -> DropItem:
+        """Stop the run, and leave the page to the next one: its record could be neither stored nor rejected."""
+        if settlement.lease is not None:
+            settlement.state, settlement.reason = PENDING, "disk-full"
+        self.crawler.engine.scheduler.stop(exc)  # type: ignore[union-attr]
+        return DropItem(str(exc), log_level="DEBUG")
 
     def _first_stage(self, refused_by: str | None) -> str | None:
         """Where a readmitted record begins: at the stage that refused it, or at deduplicate if that comes first.

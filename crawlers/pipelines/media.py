@@ -7,25 +7,27 @@ that cannot be had does not cost the record: its entry says why.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import orjson
 from scrapy import Request
 from scrapy.exceptions import NotConfigured
 
 from crawlers.errors import DiskFull, GristmillError
+from crawlers.extractors.mediatypes import magic
 from crawlers.ledger import media as table
 from crawlers.ledger.database import database_url, open_database
 from crawlers.mediastore import EXTENSIONS, MediaStore, StoredFile
-from crawlers.middlewares.outcomes import Postponed, reason_of
+from crawlers.middlewares.outcomes import TEMPORARY, Postponed, reason_of
 from crawlers.sandbox import MEGABYTE, Sandbox, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -33,15 +35,19 @@ if TYPE_CHECKING:
     from crawlers.items import Media, Record
     from crawlers.ledger.database import Database
 
-logger = logging.getLogger(__name__)
-
 _TRIES = 3
 _WAIT_MAX = 30.0
+_WORKERS = 2
+_REMEMBERED = 10_000
 _FACTS = "crawlers.extractors.pictures:facts"
+_MAY_PASS = TEMPORARY | {"http-408", "http-425", "http-429", "timeout", "memory", "crash"}
 
 
 class MediaPipeline:
-    """Fetches and stores the pictures of records.
+    """Fetches and stores the pictures of records, and other media where they are asked for.
+
+    Pictures are looked into by processes of their own, see :mod:`crawlers.extractors.pictures`; other media are stored
+    by what their first bytes prove.
 
     Args:
         fetch: gives the answer to a request.
@@ -49,14 +55,15 @@ class MediaPipeline:
         database: the ledger, that knows what each URL gave.
         sandbox: where pictures are looked into.
         stats: counts.
+        types: media types that are stored, or their first halves.
         per_record: files of one record at most.
         max_bytes: larger files are not kept.
 
     Settings:
-        MEDIA_ENABLED, MEDIA_MAX_PER_RECORD, MEDIA_MAX_BYTES, DATA_DIR
+        MEDIA_ENABLED, MEDIA_TYPES, MEDIA_MAX_PER_RECORD, MEDIA_MAX_BYTES, DATA_DIR
 
     Stats:
-        gristmill/media/{stored,known,failed}
+        gristmill/media/{stored,known,failed}: files that were fetched, that had not changed, that could not be had.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class MediaPipeline:
         sandbox: Sandbox,
         *,
         stats: Any = None,
+        types: Iterable[str] = ("image",),
         per_record: int = 8,
         max_bytes: int = 20 * MEGABYTE,
     ) -> None:
@@ -75,9 +83,12 @@ class MediaPipeline:
         self._database = database
         self._sandbox = sandbox
         self._stats = stats
+        self._types = tuple(types)
         self._per_record = per_record
         self._max_bytes = max_bytes
+        self._threads = ThreadPoolExecutor(_WORKERS + 1, thread_name_prefix="media")
         self._under_way: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._found: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> MediaPipeline:
@@ -93,17 +104,20 @@ class MediaPipeline:
             lambda request: crawler.engine.download_async(request),  # type: ignore[union-attr]
             MediaStore(Path(settings.get("DATA_DIR") or "data")),
             open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT")),
-            Sandbox(),
+            Sandbox(_WORKERS),
             stats=crawler.stats,
+            types=settings.getlist("MEDIA_TYPES"),
             per_record=settings.getint("MEDIA_MAX_PER_RECORD"),
             max_bytes=settings.getint("MEDIA_MAX_BYTES"),
         )
 
     def close_spider(self) -> None:
-        """End the workers."""
+        """End the workers, let go of the ledger."""
         self._sandbox.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._database.close()
 
-    def process_item(self, record: Record) -> Any:
+    def process_item(self, record: Record) -> Record | Awaitable[Record]:
         """Fill in the record's media; a coroutine only where there is something to fetch."""
         wanted = [media for media in record.media if media.sha256 is None and _is_web(media.url)]
         return self._fill(record, wanted[: self._per_record]) if wanted else record
@@ -115,13 +129,15 @@ class MediaPipeline:
         return record
 
     async def _get(self, media: Media) -> dict[str, Any]:
-        """What is to be written into *media*; the same URL is fetched once at a time."""
+        """What is to be written into *media*. One URL is asked for once in a run."""
         url = str(media.url)
+        if url in self._found:
+            return deepcopy(self._found[url])
         future = self._under_way.get(url)
         if future is None:
             future = self._under_way[url] = asyncio.ensure_future(self._load(url))
             future.add_done_callback(lambda _: self._under_way.pop(url, None))
-        return dict(await asyncio.shield(future))
+        return deepcopy(await asyncio.shield(future))
 
     async def _load(self, url: str) -> dict[str, Any]:
         try:
@@ -135,23 +151,35 @@ class MediaPipeline:
         except Exception as exc:  # whatever a download may raise: it costs the picture, not the record
             slug, detail = reason_of(exc)
             found = {"error": f"{slug}: {detail}" if detail else slug}
-        if "error" in found:
-            self._count("failed")
+        self._remember(url, found)
         return found
 
+    def _remember(self, url: str, found: dict[str, Any]) -> None:
+        error = found.get("error")
+        if error is not None:
+            self._count("failed")
+            if error.partition(":")[0] in _MAY_PASS or error.startswith("http-5"):
+                return
+        self._found[url] = found
+        if len(self._found) > _REMEMBERED:
+            self._found.popitem(last=False)
+
     async def _load_or_raise(self, url: str) -> dict[str, Any]:
-        known = await asyncio.to_thread(self._known, url)
+        known = await self._on_a_thread(self._known, url)
         response = await self._answer(url, known)
         if response.status == 304 and known is not None:
             self._count("known")
-            return _known_facts(known)
+            return _described(known.sha256, known.path, known.media_type, known.bytes, orjson.loads(known.facts))
         if response.status != 200:
             return {"error": f"http-{response.status}"}
         if len(response.body) > self._max_bytes:
             return {"error": f"too-large: {len(response.body):,} bytes, MEDIA_MAX_BYTES is {self._max_bytes:,}"}
-        found = await asyncio.to_thread(self._keep, url, response)
+        found: dict[str, Any] = await self._on_a_thread(self._keep, url, response)
         self._count("stored")
         return found
+
+    async def _on_a_thread(self, work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     def _known(self, url: str) -> Any:
         """What *url* gave last, if the file is still there and whole."""
@@ -162,14 +190,15 @@ class MediaPipeline:
         return row
 
     async def _answer(self, url: str, known: Any) -> Response:
-        request = Request(url, meta={"allow_offsite": True, "gristmill_media": True})
+        meta = {"allow_offsite": True, "gristmill_media": True, "download_maxsize": self._max_bytes}
+        request = Request(url, meta=meta)
         if known is not None and known.etag:
             request.headers["If-None-Match"] = known.etag
         if known is not None and known.last_modified:
             request.headers["If-Modified-Since"] = known.last_modified
         for attempt in range(_TRIES):
             try:
-                return await self._fetch(request.replace(meta={**request.meta, "gristmill_attempts": attempt}))
+                return await self._fetch(request.replace(meta={**meta, "gristmill_attempts": attempt}))
             except Postponed as exc:
                 if attempt + 1 == _TRIES or exc.until - time.time() > _WAIT_MAX:
                     raise
@@ -178,10 +207,7 @@ class MediaPipeline:
 
     def _keep(self, url: str, response: Response) -> dict[str, Any]:
         """Look into the bytes, store them, write both down. Runs on a thread."""
-        facts = self._sandbox.call(_FACTS, response.body)
-        media_type = facts.pop("media_type")
-        if media_type not in EXTENSIONS:
-            raise Verdict("unreadable", f"got {media_type}")
+        media_type, facts = self._look(response.body)
         file = self._store.store(response.body, media_type)
         etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
         self._database.run(
@@ -193,28 +219,37 @@ class MediaPipeline:
         )  # fmt: skip
         return _described(file.sha256, file.path, media_type, file.bytes, facts)
 
+    def _look(self, body: bytes) -> tuple[str, dict[str, Any]]:
+        """Media type and facts, by the bytes alone."""
+        media_type, facts = magic(body) or "image/", {}
+        if media_type.startswith("image/"):
+            facts = self._sandbox.call(_FACTS, body)
+            media_type = facts.pop("media_type")
+        if media_type not in EXTENSIONS:
+            raise Verdict("unreadable", f"expected pictures, sound, video or PDF, got {media_type}")
+        if media_type not in self._types and media_type.partition("/")[0] not in self._types:
+            raise Verdict("unwanted", f"MEDIA_TYPES is {', '.join(self._types)}, got {media_type}")
+        return media_type, facts
+
     def _count(self, what: str) -> None:
         if self._stats is not None:
             self._stats.inc_value(f"gristmill/media/{what}")
 
 
 def _is_web(url: str | None) -> bool:
-    return url is not None and urlsplit(url).scheme in {"http", "https"}
-
-
-def _known_facts(row: Any) -> dict[str, Any]:
-    return _described(row.sha256, row.path, row.media_type, row.bytes, orjson.loads(row.facts))
+    return url is not None and url.lower().startswith(("http://", "https://"))
 
 
 def _described(sha256: str, path: str, media_type: str, size: int, facts: dict[str, Any]) -> dict[str, Any]:
+    sharpness = facts.get("sharpness")
     return {
         "sha256": sha256,
         "path": path,
         "media_type": media_type,
         "bytes": size,
-        "width": facts["width"],
-        "height": facts["height"],
-        "perceptual_hash": facts["perceptual_hash"],
-        "quality": {"sharpness": facts["sharpness"]},
+        "width": facts.get("width"),
+        "height": facts.get("height"),
+        "perceptual_hash": facts.get("perceptual_hash"),
+        "quality": {} if sharpness is None else {"sharpness": sharpness},
         "error": None,
     }
