@@ -187,7 +187,8 @@ CONCURRENT_ITEMS = 4
 # extract
 
 EXTRACT_TEXT = "auto"
-"""fast, precise, or auto: fast first, precise where fast found little."""
+"""How the main text is chosen: fast (the classifier's first trees), auto (all of them where the first are in doubt) or
+precise (all of them, and trafilatura's vote, at ten times the cost)."""
 
 # clean
 

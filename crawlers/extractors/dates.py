@@ -34,6 +34,10 @@ _PAGES = frozenset({"WebPage", "ItemPage", "AboutPage", "FAQPage", "WebSite", "C
 _TIMES_MAX = 60
 _NEAR_TITLE = 6
 _LINE = 80
+_CLIMB = 2
+_LINES = frozenset(
+    ("p", "div", "li", "ul", "ol", "section", "article", "header", "table", "br", "h1", "h2", "h3", "h4")
+)
 _SHORT = 14
 
 _ISO = re.compile(
@@ -122,9 +126,17 @@ def _time_element(page: Page) -> str | None:
 
 
 def _around(node: LexborNode) -> str:
-    """The beginning of the line that *node* stands in."""
-    line = node.parent
-    return line.text()[:_LINE] if line is not None else ""
+    """What stands right before *node*, or before the element that begins with it."""
+    here: LexborNode | None = node
+    for _ in range(_CLIMB):
+        before = here.prev if here is not None else None
+        while before is not None and before.tag not in _LINES:
+            text = (before.text_content or "") if before.is_text_node else before.text()
+            if text.strip():
+                return text[-_LINE:]
+            before = before.prev
+        here = here.parent if here is not None else None
+    return ""
 
 
 def _byline(page: Page) -> str | None:

@@ -126,7 +126,9 @@ def _certain_end(source: bytes, known: int, start: int) -> int:
 
 def _after_equals(source: bytes, place: int) -> bool:
     before = source[place - 1 : place]
-    return before == b"=" or (before.isspace() and source[max(place - _SHORT_TAG, 0) : place].rstrip()[-1:] in {b"=", b""})
+    return before == b"=" or (
+        before.isspace() and source[max(place - _SHORT_TAG, 0) : place].rstrip()[-1:] in {b"=", b""}
+    )
 
 
 def _attributes(piece: bytes) -> int:

@@ -44,7 +44,13 @@ _INHERITED = frozenset({2, 3, 4, 6, 8, 10})
 
 AREAS = ("nav", "header", "footer", "aside", "main", "article", "form", "table", "figure", "blockquote", "ul", "dl")
 _AREA = {tag: 1 << place for place, tag in enumerate(AREAS)} | {"ol": 1 << AREAS.index("ul"), "dialog": 1 << 3}
-_LANDMARKS = {"navigation": "nav", "banner": "header", "contentinfo": "footer", "complementary": "aside", "dialog": "aside"}
+_LANDMARKS = {
+    "navigation": "nav",
+    "banner": "header",
+    "contentinfo": "footer",
+    "complementary": "aside",
+    "dialog": "aside",
+}
 _ARIA = {role: _AREA[tag] for role, tag in (_LANDMARKS | {"main": "main", "article": "article"}).items()}
 HIDDEN = 1 << len(AREAS)
 

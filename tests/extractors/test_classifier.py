@@ -71,7 +71,9 @@ def test_no_other_choice_has_a_higher_expected_f1(blocks):
     chances, words = (np.array(column, float) for column in zip(*blocks, strict=True))
     kept, score = choose(chances, words)
     assert score == pytest.approx(expected_f1(kept, chances, words))
-    best = max(expected_f1(choice, chances, words) for choice in product((False, True), repeat=len(blocks)) if any(choice))
+    best = max(
+        expected_f1(choice, chances, words) for choice in product((False, True), repeat=len(blocks)) if any(choice)
+    )
     assert score == pytest.approx(best)
 
 

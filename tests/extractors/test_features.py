@@ -46,7 +46,11 @@ def test_blocks_of_one_page_share_the_page_and_differ_in_the_rest():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from(["<p>a b c", "<li>x", "<h1>t", "<div>", "</div>", "<a href=/>l</a>", "<td>1", "."]), min_size=1))
+@given(
+    st.lists(
+        st.sampled_from(["<p>a b c", "<li>x", "<h1>t", "<div>", "</div>", "<a href=/>l</a>", "<td>1", "."]), min_size=1
+    )
+)
 def test_any_page_has_finite_numbers(parts):
     found = outline(page_of("".join(parts)))
     if found.texts:
