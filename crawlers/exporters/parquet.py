@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GROUP_ROWS = 10_000
-_GROUP_CHARACTERS = 1 << 25
+_GROUP_CHARACTERS = 1 << 23
 _LISTS = frozenset({"authors", "flags"})
 
 
