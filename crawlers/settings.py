@@ -276,6 +276,9 @@ IMAGE_MIN_SHARPNESS = 0.25
 IMAGE_MIN_SIDE = 64
 """Pixels of the shorter side."""
 
+IMAGE_DUPLICATES = False
+"""Whether several records of modality image may have the same picture."""
+
 # validate
 
 SCHEMAS_DIR = ""

@@ -12,7 +12,7 @@ from crawlers.ledger.bodies import storable
 from crawlers.ledger.clock import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -31,6 +31,25 @@ def by_url(conn: Connection, url: str) -> Row[Any] | None:
         _urls, _urls.c.sha256 == _media.c.sha256
     )
     return conn.execute(query.where(_urls.c.url == storable(url))).first()
+
+
+def main_pictures(conn: Connection, batch: int = 1000) -> Iterator[tuple[str, str]]:
+    """Record id and ``sha256:…`` of the main picture of every kept record whose modality is image."""
+    sql = bulk.sql(
+        conn,
+        "SELECT id, body FROM records WHERE modality = 'image' AND state = 'kept' AND id > ? ORDER BY id LIMIT ?",
+    )
+    last = ""
+    while True:
+        rows = conn.exec_driver_sql(sql, (last, batch)).all()
+        for record_id, body in rows:
+            found = orjson.loads(body)["media"]
+            main = next((media for media in found if media.get("role") == "main"), found[0] if found else {})
+            if main.get("sha256"):
+                yield record_id, main["sha256"]
+        if len(rows) < batch:
+            return
+        last = rows[-1][0]
 
 
 def put(

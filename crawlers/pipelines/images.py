@@ -1,13 +1,16 @@
-"""Images: refuses records whose picture is of no use, and flags those that only have one beside them."""
+"""Images: refuses records whose picture is of no use or there already, and flags those that only have one beside them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from crawlers.errors import Rejected
+from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.media import main_pictures
+from crawlers.pipelines.sameimages import SameImages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from scrapy.crawler import Crawler
 
@@ -19,47 +22,81 @@ _STAGE = "images"
 class ImagesPipeline:
     """Judges the main picture of a record.
 
+    Where the picture is the record (modality image), one record of each picture is kept, by the hash of its bytes; what
+    other workers keep while a crawl runs is not seen.
+
     Args:
         required_for: types (or modalities) of records that are worth nothing without a good picture.
         min_sharpness: see :mod:`crawlers.extractors.pictures`; 0: not asked.
         min_side: pixels of the shorter side.
+        same: the pictures that are kept; None: the same picture may come again.
 
     Settings:
-        IMAGE_REQUIRED_FOR, IMAGE_MIN_SHARPNESS, IMAGE_MIN_SIDE
+        IMAGE_REQUIRED_FOR, IMAGE_MIN_SHARPNESS, IMAGE_MIN_SIDE, IMAGE_DUPLICATES
 
     Stats:
         None of its own; rejections are counted as gristmill/rejected/images/<reason>.
     """
 
     def __init__(
-        self, required_for: Iterable[str] = ("ImageObject", "image"), min_sharpness: float = 0.25, min_side: int = 64
+        self,
+        required_for: Iterable[str] = ("ImageObject", "image"),
+        min_sharpness: float = 0.25,
+        min_side: int = 64,
+        same: SameImages | None = None,
     ) -> None:
         self._required_for = frozenset(required_for)
         self._min_sharpness = min_sharpness
         self._min_side = min_side
+        self._same = same
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> ImagesPipeline:
         """Read the settings."""
         settings = crawler.settings
+
+        def kept() -> list[tuple[str, str]]:
+            database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+            try:
+                with database.read() as conn:
+                    return list(main_pictures(conn))
+            finally:
+                database.close()
+
         return cls(
             settings.getlist("IMAGE_REQUIRED_FOR"),
             settings.getfloat("IMAGE_MIN_SHARPNESS"),
             settings.getint("IMAGE_MIN_SIDE"),
+            None if settings.getbool("IMAGE_DUPLICATES") else SameImages(kept),
         )
 
-    def process_item(self, record: Record) -> Record:
-        """Return the record, flagged where its picture is poor; refuse it where it needs a good one."""
+    def process_item(self, record: Record) -> Record | Awaitable[Record]:
+        """Return the record, flagged where its picture is poor; refuse it where it needs a good one of its own."""
         if not record.media:
             return record
-        main = next((media for media in record.media if media.role == "main"), record.media[0])
+        main = main_of(record)
         problem = self._problem(main)
-        if problem is None:
+        if problem is not None:
+            if record.type in self._required_for or record.modality in self._required_for:
+                raise problem
+            record.flag(problem.reason)
+        if self._same is None or record.modality != "image" or main.sha256 is None:
             return record
-        if record.type in self._required_for or record.modality in self._required_for:
-            raise problem
-        record.flag(problem.reason)
-        return record
+        of = self._same.find(record.id, main.sha256)
+        if of is not None and self._same.is_undecided(of):
+            return self._wait(record, main.sha256, of, self._same)
+        return _unless_there(record, main.sha256, of, self._same)
+
+    def settled(self, record: Record, kept: bool) -> None:
+        """Told by the manager what became of *record*."""
+        if self._same is not None:
+            self._same.settle(record.id, kept=kept)
+
+    async def _wait(self, record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
+        while of is not None and same.is_undecided(of):
+            await same.decided(of)
+            of = same.find(record.id, sha256)
+        return _unless_there(record, sha256, of, same)
 
     def _problem(self, media: Media) -> Rejected | None:
         if media.error is not None:
@@ -79,3 +116,16 @@ class ImagesPipeline:
                 stage=_STAGE, reason="blurred-image", detail=detail, value=sharpness, threshold=self._min_sharpness
             )
         return None
+
+
+def main_of(record: Record) -> Media:
+    """The picture that stands for the record: the one it names so, or its first."""
+    return next((media for media in record.media if media.role == "main"), record.media[0])
+
+
+def _unless_there(record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
+    if of is not None:
+        detail = f"the same picture as {of}"
+        raise Rejected(stage=_STAGE, reason="duplicate-image", detail=detail, value=sha256, duplicate_of=of)
+    same.add(record.id, sha256)
+    return record

@@ -153,6 +153,19 @@ def test_poor_pictures_are_rejected_with_what_was_measured(tmp_path, gallery):
     assert float(value) < float(threshold)
 
 
+def test_one_record_of_each_picture_is_kept_across_crawls(tmp_path, gallery):
+    for path in ("/i/1", "/i/2"):
+        gallery.picture(path, picture("same"))
+    gallery.page("first", "/i/1")
+    gallery.crawl(tmp_path)
+    gallery.page("second", "/i/2")
+    gallery.crawl(tmp_path)
+    assert list(by_title(tmp_path)) == ["first"]
+    with sqlite3.connect(tmp_path / "gristmill.db") as db:
+        [row] = db.execute("SELECT stage, reason, duplicate_of FROM rejections").fetchall()
+    assert row == ("images", "duplicate-image", by_title(tmp_path)["first"]["id"])
+
+
 def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(small_disk, tmp_path, gallery):
     """Only the media are on the full disk: the ledger could go on, but the records would be lost."""
     data = tmp_path / "data"

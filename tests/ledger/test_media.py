@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import orjson
 
+from crawlers.items import Media
 from crawlers.ledger import media
+from tests.ledger_pages import entry, record
 
 FILE = {"path": "media/ab/cd/abcd.png", "media_type": "image/png", "size": 10, "facts": {"width": 4}}
 
@@ -51,3 +53,21 @@ def test_facts_that_are_known_better_now_replace_the_old(ledger):
     put(ledger, "sha256:1")
     put(ledger, "sha256:1", facts={"width": 4, "height": 5})
     assert orjson.loads(ledger.row("media")["facts"]) == {"width": 4, "height": 5}
+
+
+def test_the_main_pictures_of_image_records(ledger):
+    def image(key, *media, modality="image"):
+        return record(key, modality=modality, media=list(media))
+
+    a, b, c = (Media(url=f"http://x/{name}", sha256=f"sha256:{name}") for name in "abc")
+    c.role = "main"
+    found = {
+        "first": image("first", a, b), "named": image("named", a, c), "none": image("none"), "text": image("text", a, modality="text"),
+        "unfetched": image("unfetched", Media(url="http://x/d")),
+    }  # fmt: skip
+    ledger.add(entry(1))
+    ledger.page(1, *found.values())
+    with ledger.database.read() as conn:
+        expected = {(found["first"].id, "sha256:a"), (found["named"].id, "sha256:c")}
+        assert set(media.main_pictures(conn)) == expected
+        assert set(media.main_pictures(conn, batch=1)) == expected

@@ -1,0 +1,74 @@
+"""Which kept record has which picture as its own: read from the ledger when the first picture comes, kept in step after."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class SameImages:
+    """Record ids by the hash of their main picture, about 250 bytes each.
+
+    Args:
+        read: gives id and ``sha256:…`` of every record that is kept; called once, at the first question.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[tuple[str, str]]] = tuple) -> None:
+        self._read = read
+        self._by_hash: dict[bytes, str] | None = None
+        self._by_id: dict[str, bytes] = {}
+        self._undecided: dict[str, asyncio.Future[None] | None] = {}
+
+    def find(self, record_id: str, sha256: str) -> str | None:
+        """The other record that has this picture, or None."""
+        of = self._hashes().get(_short(sha256))
+        return None if of == record_id else of
+
+    def add(self, record_id: str, sha256: str) -> None:
+        """*record_id* has this picture, if it is kept; and no longer the one that it had."""
+        self._forget(record_id)
+        key = _short(sha256)
+        self._hashes()[key] = record_id
+        self._by_id[record_id] = key
+        self._undecided.setdefault(record_id, None)
+
+    def settle(self, record_id: str, *, kept: bool) -> None:
+        """Note what became of *record_id*, and wake who waited for it."""
+        if not kept:
+            self._forget(record_id)
+        waiting = self._undecided.pop(record_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def is_undecided(self, record_id: str) -> bool:
+        """Whether the record may still be rejected by a later stage."""
+        return record_id in self._undecided
+
+    async def decided(self, record_id: str) -> None:
+        """Wait until it is known what became of the record."""
+        while record_id in self._undecided:
+            fate = self._undecided[record_id]
+            if fate is None:
+                fate = self._undecided[record_id] = asyncio.get_running_loop().create_future()
+            await asyncio.shield(fate)
+
+    def _hashes(self) -> dict[bytes, str]:
+        if self._by_hash is None:
+            self._by_hash = {}
+            for record_id, sha256 in self._read():
+                key = _short(sha256)
+                self._by_id[record_id] = key
+                self._by_hash.setdefault(key, record_id)
+        return self._by_hash
+
+    def _forget(self, record_id: str) -> None:
+        key = self._by_id.pop(record_id, None)
+        if key is not None and self._hashes().get(key) == record_id:
+            del self._hashes()[key]
+
+
+def _short(sha256: str) -> bytes:
+    return bytes.fromhex(sha256.removeprefix("sha256:"))[:16]
