@@ -24,7 +24,7 @@ head map progress meter frameset -comment"""
 _BLOCKS = """address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption
 figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section summary
 table tbody tfoot thead tr ul"""
-_KINDS: dict[str | None, int] = {
+_KINDS: dict[str, int] = {
     **dict.fromkeys(_SKIPPED.split(), _SKIP),
     **dict.fromkeys(_BLOCKS.split(), _BLOCK),
     "-text": _TEXT,
@@ -94,6 +94,9 @@ home contact about download category categories tag tags tags: filed email e-mai
 views likes votes facebook twitter instagram linkedin pinterest youtube whatsapp account register help"""
 _CHROME = frozenset(_FRAME.split())
 _SHORT = 14
+BLOCKS_MAX = 40_000
+"""Blocks that are read of a page: judging more would take longer than a second."""
+
 _ENDS = frozenset('.!?…。！？:;"”»)')
 _LINE = "\0"
 """Stands for a line break inside a block; no page has it once it is decoded."""
@@ -173,8 +176,8 @@ def outline(page: Page) -> Outline:
 def _outline(page: Page) -> Outline:
     walk = _Walk()
     body = page.tree.body
-    if body is not None:
-        walk.run(body)
+    if body is not None and not walk.run(body):
+        page.flag("truncated")
     return Outline(walk.texts, walk.rows, walk.parents, walk.starts, walk.ends, list(walk.paths))
 
 
@@ -197,18 +200,20 @@ class _Walk:
         self._linked = 0
         self._here: _Here = (0, 0, 0, 0, 0, 0, 0, 0, False, False)
 
-    def run(self, body: LexborNode) -> None:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
-        """Walk below *body*. A loop over siblings and parents: recursion would end at a page's thousandth level."""
+    def run(self, body: LexborNode) -> bool:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
+        """Walk below *body*, and say whether all of it was read.
+
+        A loop over siblings and parents: recursion would end at a page's thousandth level.
+        """
         kind_of, texts, parts, flush = _KINDS.get, self.texts, self._parts, self._flush
         stack: list[tuple[LexborNode, _Here]] = []
         here = self._here
         node = body.first_child
         while True:
             while node is None:
-                if not stack:
-                    flush()
-                    self.ends[0] = len(texts)
-                    return
+                if not stack or len(texts) > BLOCKS_MAX:
+                    self._end({here[3], *(outer[3] for _, outer in stack)})
+                    return not stack
                 node, outer = stack.pop()
                 if here[3] != outer[3]:
                     if parts:
@@ -216,9 +221,27 @@ class _Walk:
                     self.ends[here[3]] = len(texts)
                 here = outer
                 node = node.next
-            kind = kind_of(node.tag, _INLINE)
+            tag = node.tag or ""
+            kind = kind_of(tag, _INLINE)
+            text = None
             if kind == _TEXT:
-                text = node.text_content or ""
+                text = node.text_content
+            elif kind == _BREAK:
+                self._break()
+            elif kind != _SKIP:
+                child = node.first_child
+                if child is not None:
+                    if kind == _INLINE and child.next is None and child.tag == "-text":
+                        text = child.text_content  # words in a span: the most common element of all
+                    else:
+                        stack.append((node, here))
+                        if kind:
+                            here = self._enter(node, tag, kind, here)
+                        node = child
+                        continue
+                elif kind == _BLOCK and parts:
+                    flush()
+            if text:
                 if parts:
                     parts.append(text)
                     if here[8]:
@@ -227,21 +250,15 @@ class _Walk:
                     parts.append(text)
                     self._here = here
                     self._linked = len(text) if here[8] else 0
-            elif kind == _BREAK:
-                self._break()
-            elif kind != _SKIP:
-                child = node.first_child
-                if child is not None:
-                    stack.append((node, here))
-                    if kind:
-                        here = self._enter(node, kind, here)
-                    node = child
-                    continue
-                if kind == _BLOCK and parts:
-                    flush()
             node = node.next
 
-    def _enter(self, node: LexborNode, kind: int, here: _Here) -> _Here:
+    def _end(self, containers: set[int]) -> None:
+        """Close the containers that are open."""
+        self._flush()
+        for container in containers:
+            self.ends[container] = len(self.texts)
+
+    def _enter(self, node: LexborNode, tag: str, kind: int, here: _Here) -> _Here:
         if kind == _LINK:
             return here if here[8] else (*here[:8], True, here[9])
         if kind == _CELL:
@@ -251,7 +268,7 @@ class _Walk:
         if self._parts:
             self._flush()
         role, level, depth, container, path, areas, near, far, linked, preserved = here
-        tag, attributes = node.tag or "", node.attributes
+        attributes = node.attributes
         name = attributes.get("class")
         areas |= _AREA.get(tag, 0)
         if "style" in attributes or "hidden" in attributes:
@@ -289,25 +306,55 @@ class _Walk:
             return
         joined = parts[0] if len(parts) == 1 else "".join(parts)
         parts.clear()
-        broken = _LINE in joined
-        words = (joined.replace(_LINE, " ") if broken else joined).split()
-        if not words:
-            return
         role, level, depth, container, path, areas, near, far, linked, preserved = self._here
-        if preserved:
-            text = joined.replace(_LINE, "\n").strip("\r\n").rstrip()
-        elif broken:
-            text = "\n".join(line for part in joined.split(_LINE) if (line := " ".join(part.split())))
-        else:
-            text = " ".join(words)
-        count, size, first = len(words), len(text), text[0]
-        chrome = count <= _SHORT and not _CHROME.isdisjoint(text.lower().split())
+        known = _read(joined, preserved)
+        if known is None:
+            return
+        text, count, size, stops, ends, upper, shout, digit, chrome = known
         self.texts.append(text)
         self.rows.append((
             count, size, size if linked or self._linked > size else self._linked, role, level, depth,
-            text.count(",") + text.count("."), text[-1] in _ENDS, first.isupper(), text.isupper(), first.isdigit(), chrome,
-            container, path, areas, near, far,
+            stops, ends, upper, shout, digit, chrome, container, path, areas, near, far,
         ))  # fmt: skip
+
+
+_Read = tuple[str, int, int, int, bool, bool, bool, bool, bool]
+_SEEN_MAX, _SEEN_CHARS = 20_000, 100
+_seen: dict[str, _Read | None] = {}
+"""What short texts were read as: the frame of a site is the same on all of its pages."""
+
+
+def _read(joined: str, preserved: bool) -> _Read | None:
+    """A block's text and what can be said of it alone; None where it is white space."""
+    if preserved or len(joined) > _SEEN_CHARS:
+        return _reading(joined, preserved)
+    found = _seen.get(joined, _UNSEEN)
+    if found is _UNSEEN:
+        if len(_seen) >= _SEEN_MAX:
+            _seen.clear()
+        found = _seen[joined] = _reading(joined, preserved)
+    return found
+
+
+_UNSEEN: _Read = ("", 0, 0, 0, False, False, False, False, False)
+
+
+def _reading(joined: str, preserved: bool) -> _Read | None:
+    broken = _LINE in joined
+    words = (joined.replace(_LINE, " ") if broken else joined).split()
+    if not words:
+        return None
+    if preserved:
+        text = joined.replace(_LINE, "\n").strip("\r\n").rstrip()
+    elif broken:
+        text = "\n".join(line for part in joined.split(_LINE) if (line := " ".join(part.split())))
+    else:
+        text = " ".join(words)
+    count, first = len(words), text[0]
+    return (
+        text, count, len(text), text.count(",") + text.count("."), text[-1] in _ENDS, first.isupper(), text.isupper(),
+        first.isdigit(), count <= _SHORT and not _CHROME.isdisjoint(text.lower().split()),
+    )  # fmt: skip
 
 
 def _hint(name: str | None, identifier: str | None) -> int:

@@ -37,6 +37,9 @@ MODES: tuple[str, ...] = get_args(Mode)
 _SURE = 0.9
 """Expected F1 above which *auto* leaves it at the first trees: below, the others gain 2 points, above nothing."""
 
+_FURTHER_MAX = 5_000
+"""Blocks of a page for which *auto* goes further; the longest pages are left at the first trees."""
+
 _VOTE_CHARS = 2_000_000
 _VOTE_CONTAINERS = 20_000
 _VOTED = 0.95
@@ -100,7 +103,7 @@ def judge(page: Page, mode: Mode) -> _Judgement:
     odds = classifier.log_odds(matrix, classifier.model().fast if mode != "precise" else None)
     kept, expected = classifier.choose(classifier.probabilities(odds), words)
     name = f"blocks {version} fast"
-    if mode == "precise" or (mode == "auto" and expected < _SURE):
+    if mode == "precise" or (mode == "auto" and expected < _SURE and len(words) <= _FURTHER_MAX):
         odds = odds if mode == "precise" else classifier.log_odds(matrix)
         name = f"blocks {version}"
         if mode == "precise" and (vote := _vote(page, found)) is not None:

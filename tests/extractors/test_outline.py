@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.extractors.outline import AREAS, HIDDEN, HINTS, ROLES, Outline, Row, outline
+from crawlers.extractors.outline import AREAS, BLOCKS_MAX, HIDDEN, HINTS, ROLES, Outline, Row, outline
 from tests.webpages import broken_twins, ordinary, page_of, saved
 
 
@@ -135,6 +135,14 @@ def test_the_same_path_has_the_same_number():
 def test_depth_costs_no_stack():
     found = of("<i>" * 3000 + "deep" + "</i>" * 3000 + "<section>" * 900 + "<p>deeper")
     assert found.texts == ["deep", "deeper"]
+
+
+def test_a_page_of_too_many_blocks_is_read_as_far_as_allowed():
+    page = page_of("<main><p>x</p>" + "<div><p>x</p></div>" * (BLOCKS_MAX + 500) + "</main><p>end")
+    found = outline(page)
+    assert BLOCKS_MAX < len(found.texts) < BLOCKS_MAX + 10
+    assert page.flags == ["truncated"]
+    assert found.ends[0] == found.ends[1] == len(found.texts)
 
 
 def holds(found: Outline) -> None:
