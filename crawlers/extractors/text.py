@@ -35,7 +35,7 @@ Mode = Literal["fast", "precise", "auto"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 _SURE = 0.9
-"""Expected F1 above which *auto* leaves it at the first trees: below, the others gain 2 points, above nothing."""
+"""Expected F1 above which *auto* leaves it at the first trees."""
 
 _FURTHER_MAX = 5_000
 """Blocks of a page for which *auto* goes further; the longest pages are left at the first trees."""
