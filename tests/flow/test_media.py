@@ -166,6 +166,28 @@ def test_one_record_of_each_picture_is_kept_across_crawls(tmp_path, gallery):
     assert row == ("images", "duplicate-image", by_title(tmp_path)["first"]["id"])
 
 
+def test_killed_again_and_again_it_ends_as_an_undisturbed_crawl(tmp_path, gallery):
+    for name in map(str, range(12)):
+        gallery.picture(f"/i/{name}", picture(name), etag=f'"{name}"')
+        gallery.page(name, f"/i/{name}", "/i/shared")
+    gallery.picture("/i/shared", picture("shared"))
+    gallery.crawl(tmp_path / "whole")
+    expected = {title: record["media"] for title, record in by_title(tmp_path / "whole").items()}
+    args = ["crawl", "gallery", "-a", f"url={gallery.site.url('/gallery')}", *SETTINGS]
+    for pictures in (1, 4, 9):
+        gallery.site.log.clear()
+        assert harness.run_and_kill(tmp_path / "data", *args, when=lambda n=pictures: len(gallery.asked()) >= n)
+    gallery.crawl(tmp_path / "data")
+    found = by_title(tmp_path / "data")
+    assert {title: record["media"] for title, record in found.items()} == expected
+    assert {record["version"] for record in found.values()} == {1}
+    files = stored(tmp_path / "data")
+    assert [path.name for path in files] == [path.name for path in stored(tmp_path / "whole")]
+    for path in files:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+    harness.ledger_is_sound(tmp_path / "data")
+
+
 def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(small_disk, tmp_path, gallery):
     """Only the media are on the full disk: the ledger could go on, but the records would be lost."""
     data = tmp_path / "data"
