@@ -8,6 +8,7 @@ page, and instructions to a model, hidden or not.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import re2
@@ -30,6 +31,9 @@ _TRICK = re.compile(
 )
 _MAYBE = re.compile(r"none|hidden|opacity|font-size|:\s*-\d|clip|background", re.IGNORECASE)
 _TOGGLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)", re.IGNORECASE)
+_MOVING = re.compile(r"transform|transition|will-change|pointer-events|width\s*:\s*1px", re.IGNORECASE)
+"""What is shown by and by, and what is there for programs that read pages aloud."""
+
 _COLOURS = re.compile(r"(?:^|;)\s*(background(?:-color)?|color)\s*:\s*([^;!]+)", re.IGNORECASE)
 _FOR_READERS = re.compile(r"sr-only|visually-?hidden|screen-?reader|skip|assistive|a11y|tooltip|print", re.IGNORECASE)
 _INTERFACE = re.compile(
@@ -58,8 +62,11 @@ _INSTRUCTIONS = re2.compile(
 _AREAS = frozenset(
     {"nav", "header", "footer", "aside", "dialog", "form", "noscript", "template", "select", "button", "svg"}
 )
-_BLOCKS = "p, div, ul, ol, table, section, article, h1, h2, h3, h4, li, form, input, button, select, img, a"
+_BLOCKS = "div, ul, ol, table, section, article, h1, h2, h3, h4, li, form, input, button, select, img, a"
 _WORDS, _PROSE = 6, 12
+_ALONE = 2
+"""Hidden elements alike that a page may have; more are the tabs or answers of its interface."""
+
 _NODES_MAX = 2000
 _STYLE_MAX = 1000
 _UP = 6
@@ -68,7 +75,7 @@ _UP = 6
 def flags_of(page: Page) -> list[str]:
     """``hidden-text`` and ``model-instructions``, where the page has them."""
     flags = []
-    if _hides_prose(page):
+    if prose(page):
         flags.append("hidden-text")
     if _speaks_to_models(page):
         flags.append("model-instructions")
@@ -79,26 +86,43 @@ def _speaks_to_models(page: Page) -> bool:
     return _INSTRUCTIONS.search("\n".join(outline(page).texts)) is not None
 
 
-def _hides_prose(page: Page) -> bool:
-    hiding = [node for node in page.tree.css("[style], [hidden]")[:_NODES_MAX] if _how(node)]
-    return any(_is_suspicious(node, trick=_how(node) == "trick") for node in apart(hiding, 1))
+def prose(page: Page) -> list[str]:
+    """The hidden texts that nothing about the page explains, white space collapsed."""
+    return page.remember("hidden", _prose)
+
+
+def _prose(page: Page) -> list[str]:
+    hiding = [(node, how) for node in page.tree.css("[style], [hidden]")[:_NODES_MAX] if (how := _how(node))]
+    if not hiding:
+        return []
+    alike = Counter((node.tag, node.attributes.get("class")) for node, _ in hiding)
+    tricks = {node.mem_id for node, how in hiding if how == "trick"}
+    found = []
+    for node in apart([node for node, _ in hiding], 1):
+        trick = node.mem_id in tricks
+        if trick or alike[(node.tag, node.attributes.get("class"))] <= _ALONE:
+            text = " ".join(node.text(separator=" ").split())
+            if _is_suspicious(node, text, trick=trick):
+                found.append(text)
+    return found
 
 
 def _how(node: LexborNode) -> str:
     """How *node* hides what is in it: by a trick, by a toggle, or not at all."""
     attributes = node.attributes
     style = (attributes.get("style") or "")[:_STYLE_MAX]
-    if "hidden" not in attributes and _MAYBE.search(style) is None:
+    if "hidden" in attributes:
+        return "toggle"
+    if _MAYBE.search(style) is None or _MOVING.search(style) is not None:
         return ""
     if _TRICK.search(style) is not None or _in_ground_colour(style):
         return "trick"
-    return "toggle" if "hidden" in attributes or _TOGGLE.search(style) else ""
+    return "toggle" if _TOGGLE.search(style) else ""
 
 
-def _is_suspicious(node: LexborNode, *, trick: bool) -> bool:
+def _is_suspicious(node: LexborNode, text: str, *, trick: bool) -> bool:
     if node.tag in _AREAS or node.css_first("script, style, input, button, svg") is not None:
         return False
-    text = " ".join(node.text(separator=" ").split())
     if len(text.split()) < _WORDS:
         return False
     if _INSTRUCTIONS.search(text):
@@ -112,8 +136,8 @@ def _hides_alone(node: LexborNode, text: str) -> bool:
     """Whether *node* hides a sentence of its own, not a part of the page's interface."""
     if len(text.split()) < _PROSE or _ANSWERS.search(text):
         return False
-    if any(part.mem_id != node.mem_id for part in node.css(_BLOCKS)):  # a node is among its own matches
-        return False
+    if any(part.mem_id != node.mem_id for part in node.css(_BLOCKS)) or len(node.css("p")) > 1:
+        return False  # a node is among its own matches
     return not _names(node, _INTERFACE) and text.rstrip("\"'”»)").endswith((".", "!", "?", "。"))
 
 

@@ -207,8 +207,7 @@ class _Walk:
         """
         kind_of, texts, parts, flush = _KINDS.get, self.texts, self._parts, self._flush
         stack: list[tuple[LexborNode, _Here]] = []
-        here = self._here
-        node = body.first_child
+        here, node = self._here, body.first_child
         while True:
             while node is None:
                 if not stack or len(texts) > BLOCKS_MAX:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 
 from crawlers.errors import ExtractionError
-from crawlers.extractors import classifier, mediatypes
+from crawlers.extractors import classifier, hidden, mediatypes
 from crawlers.extractors.features import features
 from crawlers.extractors.outline import AREAS, HIDDEN, HINTS, ROLES, Outline, Row, outline
 from crawlers.items import Block
@@ -109,8 +109,17 @@ def judge(page: Page, mode: Mode) -> _Judgement:
         if mode == "precise" and (vote := _vote(page, found)) is not None:
             odds, name = _counted(odds, vote, words), f"{name} with trafilatura"
         kept, expected = classifier.choose(classifier.probabilities(odds), words)
+    _drop_hidden(kept, found, hidden.prose(page))
     _drop_last_headings(kept, found)
     return _Judgement(odds, kept, expected, name)
+
+
+def _drop_hidden(kept: NDArray[np.bool_], found: Outline, texts: list[str]) -> None:
+    """What a reader does not see is no main text, unless it is folded away as a part of the page's interface."""
+    if texts:
+        for place in np.flatnonzero(kept).tolist():
+            if found.rows[place][14] & HIDDEN and any(" ".join(found.texts[place].split()) in text for text in texts):
+                kept[place] = False
 
 
 def _drop_last_headings(kept: NDArray[np.bool_], found: Outline) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, or_, type_coerce
+from sqlalchemy import and_, literal, or_, type_coerce
 from sqlalchemy.types import NullType
 
 from crawlers.plain import plain
@@ -60,9 +60,10 @@ def _read(value: Any) -> Any:
 def beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
     """Rows after *values* in the order of *keys*, written out so that every database understands it."""
     alternatives = []
-    for index, (key, value) in enumerate(zip(keys, values, strict=True)):
-        same = [k == v for k, v in zip(keys[:index], values[:index], strict=True)]
-        alternatives.append(and_(*same, key > value))
+    bound = [literal(value, key.type) for key, value in zip(keys, values, strict=True)]
+    for index, key in enumerate(keys):
+        same = [k == v for k, v in zip(keys[:index], bound[:index], strict=True)]
+        alternatives.append(and_(*same, key > bound[index]))
     return or_(*alternatives)
 
 

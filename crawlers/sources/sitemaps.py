@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -29,13 +28,12 @@ def from_robots(text: str, base: str) -> list[str]:
 
 
 def unpack(body: bytes) -> bytes:
-    """*body*, unzipped where it is gzip, and no more than a sitemap may have."""
+    """*body*, unzipped where it is gzip as far as that goes, and no more than a sitemap may have."""
     if body[:2] != b"\x1f\x8b":
         return body[:MAX_BYTES]
     try:
-        with gzip.GzipFile(fileobj=BytesIO(body)) as file:
-            return file.read(MAX_BYTES)
-    except (OSError, EOFError, zlib.error):
+        return zlib.decompressobj(wbits=31).decompress(body, MAX_BYTES)
+    except zlib.error:
         return b""
 
 

@@ -116,11 +116,16 @@ class SqlSource(PieceSource):
         """Raise where the table or query cannot be read, or its key does not identify a row."""
         try:
             self._check_key()
+        except GristmillError:
+            self.closed("wrong")
+            raise
         except NoSuchTableError:
             schema, name = self._table()
             known = ", ".join(sorted(inspect(self.engine).get_table_names(schema=schema))[:30])
+            self.closed("wrong")
             raise ArgumentError(f"{self.name}: expected a table {name!r}, got: {known or 'no tables at all'}") from None
         except SQLAlchemyError as exc:
+            self.closed("wrong")
             raise GristmillError(f"{self.name}: the database cannot be read: {_said(exc)}") from None
 
     def _check_key(self) -> None:

@@ -14,6 +14,7 @@ import scrapy
 
 from crawlers.errors import ArgumentError
 from crawlers.extractors.links import links
+from crawlers.ledger.settlement import current
 from crawlers.sources import sitemaps
 from crawlers.sources.arguments import CommonArguments, argument
 from crawlers.sources.base import Source
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 _SEEN_MAX = 500_000
+_ABSENT = [401, 403, 404, 410]
+"""Statuses by which a site says that it has no such file, or none for us."""
 
 
 @dataclass(kw_only=True)
@@ -35,7 +38,7 @@ class WebArguments(CommonArguments):
 
     follow: str = argument("follow only links whose URL matches this regular expression", "", example="/news/")
     deny: str = argument("do not follow links whose URL matches this regular expression", "", example="/login")
-    sitemap: bool = argument("read the site's sitemaps too", True)
+    sitemap: bool | None = argument("read the site's sitemaps too; where it is not given the source decides", None)
 
 
 class WebSource(Source):
@@ -60,7 +63,8 @@ class WebSource(Source):
         self._deny = self._pattern("deny", self.args.deny or self.deny)
         self._handed_out: set[str] = set()
         if not getattr(self, "allowed_domains", None):
-            self.allowed_domains = sorted({urlsplit(url).hostname or "" for url in self.first_urls()})
+            hosts = {(urlsplit(url).hostname or "").removeprefix("www.") for url in self.first_urls()}
+            self.allowed_domains = sorted(hosts)
 
     def _pattern(self, name: str, pattern: str) -> re.Pattern[str] | None:
         try:
@@ -75,40 +79,35 @@ class WebSource(Source):
         return list(self.start_urls)
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the first pages and, where wanted, the sitemaps."""
+        """Yield the first pages and, where wanted, what leads to the sitemaps."""
         for url in self.first_urls():
             yield scrapy.Request(url, callback=self.parse, priority=1)
-        if self.sitemap and self.args.sitemap:
+        if self.sitemap if self.args.sitemap is None else self.args.sitemap:
             for origin in sorted({urljoin(url, "/") for url in self.first_urls()}):
-                yield scrapy.Request(
-                    urljoin(origin, "/robots.txt"), callback=self.parse_robots, errback=self.no_robots, priority=2
-                )
+                yield self._route_request(urljoin(origin, "/robots.txt"), self.parse_robots, priority=2)
+
+    def _route_request(self, url: str, callback: Any, priority: int = 1, **kwargs: Any) -> scrapy.Request:
+        """A request for what only leads to pages; that it is not there is an answer too."""
+        meta = {"handle_httpstatus_list": _ABSENT}
+        return scrapy.Request(url, callback=callback, priority=priority, meta=meta, cb_kwargs=kwargs)
 
     def parse_robots(self, response: Response) -> Iterator[scrapy.Request]:
         """Ask for the sitemaps that robots.txt names, else for the usual one."""
-        named = sitemaps.from_robots(response.body.decode("utf-8", "replace"), response.url)
+        named: list[str] = []
+        if _is_there(response, "robots-file"):
+            named = sitemaps.from_robots(response.body.decode("utf-8", "replace"), response.url)
         for url in named or [urljoin(response.url, "/sitemap.xml")]:
-            yield self._sitemap_request(url, 1)
-
-    def no_robots(self, failure: Any) -> Iterator[scrapy.Request]:
-        """Without a robots.txt there may be a sitemap all the same."""
-        yield self._sitemap_request(urljoin(failure.request.url, "/sitemap.xml"), 1)
-
-    def _sitemap_request(self, url: str, depth: int) -> scrapy.Request:
-        return scrapy.Request(
-            url, callback=self.parse_sitemap, errback=self.no_sitemap, priority=1, cb_kwargs={"level": depth}
-        )
+            yield self._route_request(url, self.parse_sitemap, level=1)
 
     def parse_sitemap(self, response: Response, level: int) -> Iterator[scrapy.Request]:
         """Follow the addresses of a sitemap that the rules allow."""
+        if not _is_there(response, "sitemap"):
+            return
         for kind, url in sitemaps.entries(response.body, response.url):
             if kind == "sitemap" and level < sitemaps.MAX_DEPTH:
-                yield self._sitemap_request(url, level + 1)
+                yield self._route_request(url, self.parse_sitemap, level=level + 1)
             elif kind == "url" and self._is_wanted(url):
                 yield scrapy.Request(url, callback=self.parse)
-
-    def no_sitemap(self, failure: Any) -> None:
-        """A site without a sitemap is nothing to speak of."""
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[Any]:
         """Yield the page's records and the requests for its links."""
@@ -142,3 +141,14 @@ class WebSource(Source):
             return False
         host = urlsplit(url).hostname or ""
         return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
+
+
+def _is_there(response: Response, what: str) -> bool:
+    """Whether the answer is what was asked for. Either way it is noted as no page: a budget of pages is not spent on it."""
+    there = response.status not in _ABSENT
+    settlement = current.get()
+    if settlement is not None and there:
+        settlement.reason = what
+    elif settlement is not None:
+        settlement.skip(f"no-{what}", f"the site answered {response.status}")
+    return there

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from crawlers.items import Record
 
+_WEB = ("http://", "https://")
+
 
 class SiteSpider(WebSource):
     """A site by its address."""
@@ -33,10 +35,16 @@ class SiteSpider(WebSource):
 
     def first_urls(self) -> list[str]:
         """The ``url`` argument."""
-        for url in self.args.url:
-            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        urls: list[str] = []
+        for part in self.args.url:
+            if urls and not part.startswith(_WEB):
+                urls[-1] += f",{part}"  # a comma in an address
+            else:
+                urls.append(part)
+        for url in urls or [""]:
+            if not url.startswith(_WEB) or not urlsplit(url).hostname:
                 raise ArgumentError(f"site: argument 'url': expected http://… or https://…, got {url!r}")
-        return list(self.args.url)
+        return urls
 
     def parse_page(self, response: Response) -> Iterator[Record]:
         """One record for each page that is not a list of others."""

@@ -21,6 +21,7 @@ def flags(html: str) -> list[str]:
         f'<p style="display:none">{PROSE}</p>',
         f'<span style="display: none;">{PROSE}</span>',
         f"<p hidden>{PROSE}</p>",
+        f'<div style="display:none"><p>{PROSE}</p></div>',
         f'<div style="visibility:hidden">{PROSE}</div>',
         f'<p style="opacity:0">{PROSE}</p>',
         f'<p style="font-size:0">{PROSE}</p>',
@@ -35,6 +36,7 @@ def flags(html: str) -> list[str]:
         f'<p style="background-color: White; color: white">{PROSE}</p>',
         f'<p style="max-height:0;overflow:hidden">{PROSE}</p>',
         f'<p style="clip: rect(0,0,0,0)">{PROSE}</p>',
+        f'<p style="display:none" class=a>{PROSE}</p><p style="display:none" class=b>{PROSE}</p>',
     ],
 )
 def test_hidden_prose_is_flagged(html):
@@ -56,6 +58,10 @@ def test_hidden_prose_is_flagged(html):
         '<div style="display:none">You are using an out of date browser. It may not display this website well.</div>',
         '<div style="display:none"><a href="/a">A long link to another page of this site, which opens with a click.</a> And text.</div>',
         '<p style="display:none">Two words</p>',
+        '<div style="opacity:0;transform:translateY(40px)">Comes in from below when the page is scrolled down to here.</div>',
+        '<span style="position:absolute;width:1px;height:1px;clip:rect(0,0,0,0)">Read aloud to those who cannot see the page.</span>',
+        '<dd style="display:none">The kettle holds two litres. It is made of copper and of wood, and weighs a pound.</dd>'
+        * 3,
         '<form style="display:none"><p>Please write down your name and the number of your house, and then press enter.</p></form>',
         '<div style="display:none"><script>var prose = "This is a sentence of more than twelve words, in a script of the page.";</script></div>',
         '<p style="background:#eee;color:#111">Dark on light grey, which is how it should be for everybody who reads.</p>',

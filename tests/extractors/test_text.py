@@ -246,6 +246,18 @@ def test_reasons_name_what_stands_out():
     assert "hidden" in hidden[0].reasons
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_reader_does_not_see_is_left_out(mode):
+    trap = "Cheap watches, cheap shoes, cheap sunglasses for every reader of this newspaper, only today and only here."
+    html = saved("article").html.replace("<h2>What", f'<div style="display:none"><p>{trap}</p></div><h2>What')
+    page = page_of(html)
+    found = extract_text(page, mode)
+    holds(found)
+    assert trap not in found.text
+    assert "What was repaired" in found.text
+    assert not next(decision.kept for decision in explain(page, mode) if decision.text == trap)
+
+
 def test_nothing_but_html_is_explained():
     assert explain(Page(b"x", "http://x/", {"content-type": ["text/plain"]})) == []
 

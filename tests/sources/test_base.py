@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scrapy import Request
 from scrapy.http import HtmlResponse
+from scrapy.utils.test import get_crawler
 
 from crawlers.errors import ArgumentError
 from crawlers.hashing import record_id, sha256
@@ -29,6 +30,22 @@ def test_the_provenance_says_what_was_asked_and_what_answered():
     assert origin.body_sha256 == sha256(response.body)
     assert origin.request_fingerprint == "f00"
     assert origin.fetched_at.endswith("Z")
+
+
+def test_without_a_frontier_the_fingerprint_is_the_crawlers():
+    crawler = get_crawler(Shop)
+    crawler._apply_settings()
+    spider, response = Shop.from_crawler(crawler), answer()
+    expected = crawler.request_fingerprinter.fingerprint(response.request).hex()
+    assert spider.record(response).provenance.request_fingerprint == expected
+    assert Shop().record(response).provenance.request_fingerprint is None
+
+
+def test_records_of_one_answer_share_its_page_and_its_hash():
+    spider, response = Shop(), answer()
+    records = [spider.record(response, key=str(n)) for n in range(3)]
+    assert {record.provenance.body_sha256 for record in records} == {spider.page(response).memo["body_sha256"]}
+    assert {id(record.page) for record in records} == {id(spider.page(response))}
 
 
 def test_the_identity_is_that_of_the_key():

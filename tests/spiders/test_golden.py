@@ -1,6 +1,6 @@
 """Saved pages in, records and requests out: a spider's test without Python. Rewritten by ``--update-golden``.
 
-``tests/golden/<source>/<case>/`` holds ``input.html``, ``meta.json`` (url, callback, headers, fetched_at, arguments) and
+``tests/golden/<source>/<case>/`` holds ``input.html`` (or another suffix), ``meta.json`` (url, callback, headers, fetched_at, arguments) and
 ``expected.jsonl``: a record a line, and at the end what is followed.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from scrapy import Request
-from scrapy.http import HtmlResponse
+from scrapy.http import Headers
+from scrapy.responsetypes import responsetypes
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
@@ -23,6 +24,10 @@ ROOT = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.parent for path in ROOT.glob("*/*/meta.json"))
 VOLATILE = ("spider_version", "body_sha256", "run_id")
 """Parts of the provenance that change with the release or with each blank of the input."""
+ANY_FIELDS = {"site", "notes", "orders"}
+"""Sources whose fields are those of whatever they are pointed at."""
+FILLED_LATER = {"demo"}
+"""Sources whose fields are found by the pipelines; tests/spiders/test_demo.py holds those to the schema."""
 
 
 def run(folder: Path) -> list[Any]:
@@ -31,8 +36,10 @@ def run(folder: Path) -> list[Any]:
     loader = SpiderLoader(Settings({"SPIDER_MODULES": ["crawlers.spiders"]}))
     spider = loader.load(folder.parent.name)(**meta.get("arguments", {}))
     request = Request(meta["url"], meta={"gristmill_fetched_at": meta["fetched_at"]})
-    body = (folder / "input.html").read_bytes()
-    response = HtmlResponse(meta["url"], headers=meta["headers"], body=body, request=request)
+    [file] = folder.glob("input.*")
+    body, headers = file.read_bytes(), Headers(meta["headers"])
+    cls = responsetypes.from_args(headers=headers, url=meta["url"], body=body)
+    response = cls(meta["url"], headers=headers, body=body, request=request)
     return list(getattr(spider, meta["callback"])(response))
 
 
@@ -72,9 +79,11 @@ def expected(source: str, case: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("folder", [c for c in CASES if not c.name.startswith("cut")], ids=lambda path: path.name)
 def test_fields_of_whole_pages_fit_the_source_schema(folder: Path) -> None:
     schema = Schemas([ROOT.parents[1] / "schemas"]).load_source(folder.parent.name)
-    assert schema is not None
+    if schema is None:
+        assert folder.parent.name in ANY_FIELDS
+        return
     for record in expected(folder.parent.name, folder.name)[:-1]:
-        assert list(schema.violations(record["fields"])) == []
+        assert folder.parent.name in FILLED_LATER or list(schema.violations(record["fields"])) == []
 
 
 def test_a_book_whose_page_was_cut_does_not_fit_the_schema() -> None:
@@ -84,5 +93,12 @@ def test_a_book_whose_page_was_cut_does_not_fit_the_schema() -> None:
     assert [violation.path for violation in schema.violations(record["fields"])] == ["$.upc"]
 
 
-def test_every_hand_written_spider_has_golden_pages() -> None:
-    assert {path.parent.name for path in CASES} == {"books", "quotes"}
+def test_every_source_has_golden_pages() -> None:
+    known = SpiderLoader(Settings({"SPIDER_MODULES": ["crawlers.spiders"]})).list()
+    assert {path.parent.name for path in CASES} == set(known)
+
+
+def test_every_case_is_told_apart() -> None:
+    for folder in CASES:
+        assert len(list(folder.glob("input.*"))) == 1
+        assert {path.name.partition(".")[0] for path in folder.iterdir()} == {"input", "meta", "expected"}
