@@ -278,6 +278,11 @@ class Frontier:
         found = {row[0]: int(row[1]) for row in conn.exec_driver_sql(sql, (self.crawl_id,))}
         return {state: found.get(state, 0) for state in STATES}
 
+    def pages(self, conn: Connection) -> int:
+        """Requests that were answered with a page: what a page budget counts. Redirects and sitemaps are none."""
+        sql = "SELECT count(*) FROM requests WHERE crawl_id = ? AND state = 'done' AND reason IS NULL"
+        return int(conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id,)).scalar_one())
+
     def next_available(self, conn: Connection) -> float | None:
         """Unix seconds at which this worker can claim something; in the past: now. None: nothing that it may claim waits."""
         if self._is_alone(conn):

@@ -158,9 +158,10 @@ class LedgerScheduler(BaseScheduler):
             stats.set_value(f"gristmill/{name}", getattr(session, name))
         with session.database.read() as conn:
             counts = session.frontier.counts(conn)
+            spent = session.frontier.pages(conn) if self._budget.limit else 0
         self._turns.counts = counts
         self._count(counts)
-        self._budget.spend(counts[DONE])
+        self._budget.spend(spent)
         if session.resumed:
             settled = sum(counts.values()) - counts[PENDING] - counts["leased"]
             logger.info(

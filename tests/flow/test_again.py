@@ -193,3 +193,12 @@ def test_a_site_that_gives_nothing_fails_with_the_reason(tmp_path, site, path, s
     assert result.code in {1, 3} or path in {"/login", "/garbage"}, result
     assert said in result.out
     assert "Traceback" not in result.err
+
+
+def test_a_page_budget_goes_on_where_it_was(tmp_path, site):
+    args = ["crawl", "site", "-a", f"url={site.url('/news')}", "-a", "follow=/news", "-a", "max_pages=3"]
+    first = harness.run(tmp_path, *args, "-s", "CLOSESPIDER_PAGECOUNT=1", "-s", "CONCURRENT_REQUESTS=1")
+    assert first.code == 3, first
+    assert harness.run(tmp_path, *args).code == 0
+    sql = "SELECT count(*) FROM requests WHERE state = 'done' AND reason IS NULL"
+    assert rows(tmp_path, sql) == [(3,)], "robots.txt and the sitemap are no pages"
