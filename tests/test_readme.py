@@ -30,6 +30,8 @@ _VARIES = (
     (re.compile(r"\b\d+(\.\d+)? (s|ms|[kKMG]?B)\b"), "<size>"),
     (re.compile(r"\s+"), " "),
 )
+# A reader has none of these; a make below another make would print "Entering directory".
+_NOT_A_READERS = {"DATA_DIR", "DATABASE_URL", "EXPORTS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 
 
 @dataclass
@@ -63,9 +65,7 @@ def project(tmp_path_factory):
 
 
 def run(project: Path, command: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"DATA_DIR", "DATABASE_URL", "EXPORTS"}
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_A_READERS}
     environment |= {
         "PYTHONPATH": str(project),
         "PATH": f"{project / '.venv/bin'}:{os.environ['PATH']}",
