@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scrapy import Spider
 
+MAX_PAGES = "max-pages"
+"""Reason of what a crawl knew and did not ask for, since its budget was spent."""
+
 _UNLIMITED = 1 << 62
+_ARGUMENT = "max_pages"
 
 
 class PageBudget:
@@ -24,7 +30,7 @@ class PageBudget:
     @classmethod
     def of(cls, spider: Spider) -> PageBudget:
         """The budget that the spider's arguments give."""
-        return cls(int(getattr(getattr(spider, "args", None), "max_pages", 0) or 0))
+        return cls(int(getattr(getattr(spider, "args", None), _ARGUMENT, 0) or 0))
 
     def spend(self, pages: int) -> None:
         """Count *pages* that were answered."""
@@ -38,3 +44,12 @@ class PageBudget:
     def exhausted(self) -> bool:
         """Whether every page of the budget was answered."""
         return bool(self.limit) and self._spent >= self.limit
+
+
+def without_budget(arguments: Mapping[str, str], spider: Spider) -> dict[str, str]:
+    """What tells a crawl from others: all of *arguments* but its budget, which only says how far it goes.
+
+    A spider of another project may have an argument of that name with a meaning of its own.
+    """
+    ours = hasattr(getattr(spider, "args", None), _ARGUMENT)
+    return {name: value for name, value in arguments.items() if not (ours and name == _ARGUMENT)}

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import func, select, update
 
 from crawlers.ledger import bulk, tables
+from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.clock import utc_now
 from crawlers.ledger.database import serialize
 from crawlers.ledger.frontier import Frontier
@@ -34,19 +35,38 @@ class Crawl:
     """True where it was begun by an earlier run, or by another worker."""
 
 
-def open_crawl(conn: Connection, source: str, scope: str, arguments: Mapping[str, Any], kind: str = "crawl") -> Crawl:
+def open_crawl(
+    conn: Connection,
+    source: str,
+    scope: str,
+    arguments: Mapping[str, Any],
+    kind: str = "crawl",
+    max_pages: int | None = None,
+) -> Crawl:
     """The open crawl of this source, scope and kind; a new round where the last one is complete.
 
-    A new crawl of kind ``refine`` begins with a request for each page of the source that has a capture.
+    One that ended because its page budget was spent is open again where *max_pages* is more. A new crawl of kind
+    ``refine`` begins with a request for each page of the source that has a capture.
+
+    Args:
+        conn: in a write transaction.
+        source: name of the source.
+        scope: digest of what tells the crawl from others.
+        arguments: the spider's, for a person; those of the last command are kept.
+        kind: crawl, refine or readmit.
+        max_pages: pages of the whole crawl, 0: no limit; None: a crawl that is over stays so.
     """
     serialize(conn)
     last = conn.execute(_of(source, scope, kind).order_by(_crawls.c.round.desc()).limit(1)).first()
-    if last is not None and last.state == OPEN:
+    written = orjson.dumps(arguments, default=str).decode()
+    if last is not None and (last.state == OPEN or _is_taken_up(conn, last, max_pages)):
+        again = {"state": OPEN, "completed_at": None, "arguments": written}
+        conn.execute(update(_crawls).where(_crawls.c.id == last.id).values(again))
         return Crawl(last.id, last.round, resumed=True)
     number = last.round + 1 if last is not None else 1
     values = {
         "source": source, "scope": scope, "kind": kind, "round": number, "state": OPEN, "started_at": utc_now(),
-        "arguments": orjson.dumps(arguments, default=str).decode(),
+        "arguments": written,
     }  # fmt: skip
     key = conn.execute(_crawls.insert().values(values)).inserted_primary_key
     assert key is not None
@@ -54,6 +74,16 @@ def open_crawl(conn: Connection, source: str, scope: str, arguments: Mapping[str
     if kind == "refine":
         _fill_from_pages(conn, crawl.id, source)
     return crawl
+
+
+def _is_taken_up(conn: Connection, last: Row[Any], max_pages: int | None) -> bool:
+    """Whether *max_pages* lets a crawl go on that ended with its budget; then what it had left waits again."""
+    if last.state != COMPLETE or max_pages is None:
+        return False
+    frontier = Frontier(last.id, "")
+    if max_pages and frontier.pages(conn) >= max_pages:
+        return False
+    return frontier.take_up(conn, MAX_PAGES) > 0
 
 
 def complete_crawl(conn: Connection, crawl_id: int) -> bool:

@@ -196,6 +196,22 @@ class Frontier:
         self._move(conn, {PENDING: -number, SKIPPED: number})
         return number
 
+    def take_up(self, conn: Connection, reason: str) -> int:
+        """Make what was skipped for *reason* wait again; return how many requests."""
+        serialize(conn)
+        sql = (
+            "UPDATE requests SET state = 'pending', reason = NULL, detail = NULL, settled_at = NULL, run_id = NULL "
+            "WHERE crawl_id = ? AND state = 'skipped' AND reason = ?"
+        )
+        number = conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, reason)).rowcount
+        sql = (  # a host of which nothing was left is not there any more
+            "INSERT INTO hosts (crawl_id, host) SELECT DISTINCT crawl_id, host FROM requests "
+            "WHERE crawl_id = ? AND state = 'pending' ON CONFLICT (crawl_id, host) DO NOTHING"
+        )
+        conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id,))
+        self._move(conn, {SKIPPED: -number, PENDING: number})
+        return number
+
     # --- claiming ---------------------------------------------------------------------------------------------------
 
     def claim(self, conn: Connection, limit: int, now: float | None = None) -> list[Lease]:

@@ -19,7 +19,7 @@ from scrapy.utils.defer import deferred_from_coro
 
 from crawlers.errors import ConfigurationError, DiskFull, GristmillError, RequestNotSerializable
 from crawlers.ledger import crawls, records
-from crawlers.ledger.budget import PageBudget
+from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.errback import LeasedErrback
 from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.session import CRAWL, Session
@@ -132,7 +132,7 @@ class LedgerScheduler(BaseScheduler):
                 "expected TWISTED_REACTOR to be the asyncio reactor, Scrapy's default, got another: remove the setting"
             ) from None
         self.session = session = Session.open(self.crawler)
-        self._budget = PageBudget.of(spider)
+        self._budget = session.budget
         self._writer = LedgerWriter(session)
         self._turns = Turns(
             self._writer,
@@ -195,9 +195,9 @@ class LedgerScheduler(BaseScheduler):
         """End this worker's part; the last one to finish completes the crawl. Return what is in which state."""
         session, frontier = self.session, self.session.frontier
         frontier.release(conn, [lease.id for lease in self._turns.ready])
-        if finished and self._budget.exhausted and session.mode == CRAWL:
+        if finished and self._budget.exhausted:
             detail = f"the crawl's budget of {self._budget.limit} pages is spent"
-            frontier.skip_pending(conn, "max-pages", detail, session.run_id)
+            frontier.skip_pending(conn, MAX_PAGES, detail, session.run_id)
         frontier.leave(conn)
         if finished and crawls.complete_crawl(conn, session.crawl_id) and session.mode == CRAWL:
             records.mark_gone(conn, session.crawl_id)

@@ -14,6 +14,7 @@ import orjson
 from crawlers.credentials import masked
 from crawlers.hashing import digest
 from crawlers.ledger import captures, crawls
+from crawlers.ledger.budget import PageBudget, without_budget
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.frontier import Frontier
 
@@ -58,6 +59,8 @@ class Session:
     crawl_id: int
     round: int
     resumed: bool
+    budget: PageBudget
+    """Pages of the whole crawl; without a limit where nothing is fetched."""
 
     @property
     def revisiting(self) -> bool:
@@ -77,16 +80,18 @@ class Session:
         spider: Any = crawler.spider
         mode = settings.get("GRISTMILL_MODE", CRAWL)
         arguments = orjson.loads(settings.get("GRISTMILL_ARGUMENTS") or "{}")
-        scope = digest(arguments).removeprefix("sha256:")
+        scope = digest(without_budget(arguments, spider)).removeprefix("sha256:")
+        budget = PageBudget.of(spider) if mode == CRAWL else PageBudget()
         shown = {name: masked(value) if isinstance(value, str) else value for name, value in arguments.items()}
         worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         run_id = new_run_id()
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
 
         def begin(conn: Connection) -> tuple[crawls.Crawl, Frontier]:
-            if settings.getbool("GRISTMILL_FRESH"):
+            fresh = settings.getbool("GRISTMILL_FRESH")
+            if fresh:
                 crawls.abandon(conn, spider.name, scope, mode)
-            crawl = crawls.open_crawl(conn, spider.name, scope, shown, mode)
+            crawl = crawls.open_crawl(conn, spider.name, scope, shown, mode, None if fresh else budget.limit)
             frontier = Frontier(crawl.id, worker, settings.getfloat("LEASE_SECONDS"))
             frontier.register(conn)
             frontier.recover(conn)
@@ -102,4 +107,4 @@ class Session:
             return crawl, frontier
 
         crawl, frontier = database.run(begin)
-        return cls(database, frontier, run_id, spider.name, mode, crawl.id, crawl.round, crawl.resumed)
+        return cls(database, frontier, run_id, spider.name, mode, crawl.id, crawl.round, crawl.resumed, budget)

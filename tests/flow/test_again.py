@@ -202,3 +202,44 @@ def test_a_page_budget_goes_on_where_it_was(tmp_path, site):
     assert harness.run(tmp_path, *args).code == 0
     sql = "SELECT count(*) FROM requests WHERE state = 'done' AND reason IS NULL"
     assert rows(tmp_path, sql) == [(3,)], "robots.txt and the sitemap are no pages"
+
+
+def test_a_larger_page_budget_goes_on_where_the_crawl_ended(tmp_path, site):
+    crawl(tmp_path, site, "-a", "max_pages=2")
+    site.log.clear()
+    crawl(tmp_path, site, "-a", "max_pages=3")
+    assert len([asked for asked in site.log if asked.path.startswith("/news")]) == 1
+    assert harness.states(tmp_path) == {"done": 3, "skipped": 1}
+    crawl(tmp_path, site)
+    assert harness.states(tmp_path) == {"done": 4}
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    assert len([asked for asked in site.log if asked.path.startswith("/news")]) == 2
+    assert rows(tmp_path, "SELECT round, state, arguments LIKE '%max_pages%' FROM crawls") == [(1, "complete", 0)]
+    harness.ledger_is_sound(tmp_path)
+
+
+@pytest.mark.parametrize("second", [["-a", "max_pages=2"], ["-a", "max_pages=3", "--fresh"]])
+def test_the_same_page_budget_and_a_fresh_crawl_begin_anew(tmp_path, site, second):
+    crawl(tmp_path, site, "-a", "max_pages=2")
+    crawl(tmp_path, site, *second)
+    assert rows(tmp_path, "SELECT round FROM crawls ORDER BY id") == [(1,), (2,)]
+
+
+def test_a_killed_crawl_goes_on_with_another_page_budget(tmp_path, site):
+    args = ["crawl", "site", "-a", f"url={site.url('/news')}", "-a", "follow=/news", "-a", "sitemap=no"]
+    first = harness.run(
+        tmp_path, *args, "-a", "max_pages=3", "-s", "CLOSESPIDER_PAGECOUNT=1", "-s", "CONCURRENT_REQUESTS=1"
+    )
+    assert first.code == 3, first
+    crawl(tmp_path, site, "-a", "max_pages=2")
+    assert harness.states(tmp_path) == {"done": 2, "skipped": 2}
+    assert rows(tmp_path, "SELECT round FROM crawls") == [(1,)]
+
+
+def test_a_page_budget_does_not_bound_what_is_refined(tmp_path, site):
+    crawl(tmp_path, site)
+    crawl(tmp_path, site, "-a", "max_pages=2")
+    result = harness.run(tmp_path, "refine", "site")
+    assert result.code == 0, result
+    sql = "SELECT state, count(*) FROM requests JOIN crawls c ON c.id = crawl_id WHERE c.kind = 'refine' GROUP BY 1"
+    assert rows(tmp_path, sql.replace("state,", "requests.state,")) == [("done", 4)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from crawlers.ledger.budget import PageBudget
+from crawlers.ledger.budget import PageBudget, without_budget
 
 
 def test_without_a_limit_there_is_always_more():
@@ -29,3 +29,13 @@ def test_read_from_the_spiders_arguments():
     assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=5))).limit == 5
     assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=None))).limit == 0
     assert PageBudget.of(SimpleNamespace()).limit == 0
+
+
+def test_a_budget_does_not_make_another_crawl_of_it():
+    ours = SimpleNamespace(args=SimpleNamespace(max_pages=5))
+    assert without_budget({"url": "u", "max_pages": "5"}, ours) == {"url": "u"}
+    assert without_budget({"url": "u"}, ours) == {"url": "u"}
+
+
+def test_an_argument_of_that_name_of_somebody_elses_spider_does():
+    assert without_budget({"max_pages": "5"}, SimpleNamespace()) == {"max_pages": "5"}

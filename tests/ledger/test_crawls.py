@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import orjson
+import pytest
 
 from crawlers.ledger import crawls
 from crawlers.ledger.frontier import Frontier
@@ -70,6 +71,47 @@ def test_a_crawl_that_is_given_up_skips_what_waits(ledger, tmp_path):
     assert ledger.problems(tmp_path) == []
     assert ledger.database.run(crawls.abandon, SOURCE, "scope") == 0
     assert ledger.database.run(crawls.open_crawl, SOURCE, "scope", {}).round == 2
+
+
+@pytest.fixture
+def cut(ledger):
+    """A complete crawl whose budget of two pages was spent with one request left."""
+    ledger.page(1)
+    ledger.page(2)
+    ledger.add(entry(3))
+    ledger.database.run(ledger.frontier.skip_pending, "max-pages")
+    assert ledger.database.run(crawls.complete_crawl, ledger.crawl.id)
+    return ledger
+
+
+@pytest.mark.parametrize("max_pages", [3, 0])
+def test_a_larger_page_budget_takes_the_crawl_up_where_it_ended(cut, tmp_path, max_pages):
+    again = cut.database.run(crawls.open_crawl, SOURCE, "scope", {"max_pages": "x"}, "crawl", max_pages)
+    assert (again.id, again.round, again.resumed) == (cut.crawl.id, 1, True)
+    assert cut.counts() == {"pending": 1, "leased": 0, "done": 2, "failed": 0, "skipped": 0}
+    row = cut.row("crawls")
+    assert (row["state"], row["completed_at"], row["arguments"]) == ("open", None, '{"max_pages":"x"}')
+    assert cut.problems(tmp_path) == []
+
+
+@pytest.mark.parametrize("max_pages", [None, 1, 2])
+def test_no_larger_page_budget_begins_a_new_round(cut, max_pages):
+    again = cut.database.run(crawls.open_crawl, SOURCE, "scope", {}, "crawl", max_pages)
+    assert (again.round, again.resumed) == (2, False)
+    assert cut.row("requests", fingerprint=fingerprint(3))["reason"] == "max-pages"
+
+
+def test_a_crawl_that_nothing_cut_is_not_taken_up(ledger):
+    ledger.page(1)
+    ledger.add(entry(2, skipped="robots"))
+    assert ledger.database.run(crawls.complete_crawl, ledger.crawl.id)
+    assert ledger.database.run(crawls.open_crawl, SOURCE, "scope", {}, "crawl", 0).round == 2
+
+
+def test_a_cut_crawl_that_was_given_up_is_not_taken_up(cut):
+    cut.database.run(crawls.open_crawl, SOURCE, "scope", {}, "crawl", 0)
+    assert cut.database.run(crawls.abandon, SOURCE, "scope") == 1
+    assert cut.database.run(crawls.open_crawl, SOURCE, "scope", {}, "crawl", 0).round == 2
 
 
 def test_the_last_crawl_knows_its_arguments(ledger):

@@ -114,6 +114,20 @@ def test_what_waits_can_be_skipped_for_good(ledger):
     assert (row["reason"], row["detail"], row["run_id"]) == ("max-pages", "the budget is spent", ledger.run)
 
 
+def test_what_was_skipped_for_one_reason_can_wait_again(ledger, tmp_path):
+    ledger.add(entry(1), entry(2, "other.example"), entry(3, skipped="robots", detail="Disallow"))
+    ledger.database.run(ledger.frontier.skip_pending, "max-pages", "the budget is spent", ledger.run)
+    ledger.database.run(lambda conn: conn.exec_driver_sql("DELETE FROM hosts"))  # as a worker among others leaves it
+    assert ledger.database.run(ledger.frontier.take_up, "max-pages") == 2
+    assert ledger.counts() == {"pending": 2, "leased": 0, "done": 0, "failed": 0, "skipped": 1}
+    row = ledger.row("requests", fingerprint=fingerprint(1))
+    assert {row[name] for name in ("reason", "detail", "settled_at", "run_id")} == {None}
+    ledger.worker("two")
+    assert sorted(claim(ledger)) == [1, 2]
+    assert ledger.problems(tmp_path) == []
+    assert ledger.database.run(ledger.frontier.take_up, "max-pages") == 0
+
+
 # --- workers --------------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,8 @@ def test_committing_reads_no_table_whole(watched):
     settle(ledger, 1001 + 1, "other")
     settle(ledger, 3, state=PENDING, reason="retry")
     ledger.database.run(ledger.frontier.skip_pending, "max-pages")
+    ledger.database.run(ledger.frontier.take_up, "max-pages")
+    ledger.database.run(ledger.frontier.skip_pending, "max-pages")
     ledger.next_round()
     settle(ledger, 1, "changed")
     (lease,) = ledger.lease(2)
