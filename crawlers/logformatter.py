@@ -13,10 +13,12 @@ from crawlers.report.figures import printable, public
 if TYPE_CHECKING:
     from scrapy import Request, Spider
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
     from scrapy.logformatter import LogFormatterResult
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
+_core, _scraper = logging.getLogger("scrapy.core.engine"), logging.getLogger("scrapy.core.scraper")
 
 
 class _NotNeeded(logging.Filter):
@@ -43,6 +45,14 @@ class GristmillLogFormatter(LogFormatter):
         """Made before any component is, which is when Scrapy tells which of them are off."""
         logging.getLogger("scrapy.middleware").addFilter(_not_needed)
         return cls()
+
+    def crawled(self, request: Request, response: Response, spider: Spider) -> LogFormatterResult | None:  # type: ignore[override]
+        """A line for an answer, where anybody would see it."""
+        return super().crawled(request, response, spider) if _core.isEnabledFor(logging.DEBUG) else None
+
+    def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult | None:  # type: ignore[override]
+        """A line for a record, where anybody would see it."""
+        return super().scraped(item, response, spider) if _scraper.isEnabledFor(logging.DEBUG) else None
 
     def download_error(
         self, failure: Failure, request: Request, spider: Spider, errmsg: str | None = None

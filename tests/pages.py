@@ -28,20 +28,25 @@ NAV = ("Home", "About", "Delivery", "Journal", "Contact", "Help")
 
 @dataclass(frozen=True)
 class Topology:
-    """Which pages there are and how they link. ``pages`` is the number of content pages."""
+    """Which pages there are and how they link: a ``catalogue``, a ``tree``, or a ``shop``, which is a catalogue with an ordinary
+    page's menu and footer. ``pages`` is the number of content pages."""
 
     kind: str
     pages: int
     fan_out: int = 20
 
+    @property
+    def lists(self) -> int:
+        """How many pages of lists a catalogue has."""
+        return -(-self.pages // self.fan_out)
+
     def paths(self) -> list[str]:
         """Every path that can be reached from ``/``, in order."""
         if self.kind == "tree":
             return ["/", *(f"/node/{i}" for i in range(1, self.pages))]
-        lists = -(-self.pages // self.fan_out)
         return [
             "/",
-            *(f"/list/{k}" for k in range(2, lists + 1)),
+            *(f"/list/{k}" for k in range(2, self.lists + 1)),
             *(f"/item/{i}" for i in range(1, self.pages + 1)),
         ]
 
@@ -61,10 +66,10 @@ class Topology:
         return [f"/node/{i}" for i in range(first, min(first + self.fan_out, self.pages))]
 
     def _catalogue(self, path: str) -> list[str] | None:
-        lists = -(-self.pages // self.fan_out)
+        lists = self.lists
         item = _number(path, "/item/")
         if item is not None:
-            near = [(item * 7 + k) % self.pages + 1 for k in range(3)]
+            near = [(item * 7 + k) % self.pages + 1 for k in range(8 if self.kind == "shop" else 3)]
             return [f"/item/{i}" for i in near] if 1 <= item <= self.pages else None
         page = 1 if path == "/" else _number(path, "/list/")
         if page is None or not 1 <= page <= max(1, lists):
@@ -75,7 +80,7 @@ class Topology:
 
     def is_list(self, path: str) -> bool:
         """Whether *path* only leads to others."""
-        return self.kind == "catalogue" and (path == "/" or path.startswith("/list/"))
+        return self.kind != "tree" and (path == "/" or path.startswith("/list/"))
 
 
 def _number(path: str, prefix: str) -> int | None:

@@ -25,12 +25,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests import misbehaviours
 from tests.pages import Topology, page_html
+from tests.shop import shop_html
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -186,7 +188,7 @@ class Site:
 
     Args:
         pages: content pages.
-        topology: ``catalogue`` (lists of items with a next page) or ``tree``.
+        topology: ``catalogue`` (lists of items with a next page), ``tree`` or ``shop`` (a catalogue of ordinary pages).
         page_bytes: size of a page to aim at.
         seed: of the content and of the failures.
         port: 0 for a free one.
@@ -380,7 +382,8 @@ class Site:
         if links is None:
             return None
         version = self._versions.get(path, 1)
-        html = page_html(
+        render = partial(shop_html, lists=self.topology.lists) if self.topology.kind == "shop" else page_html
+        html = render(
             path, links, is_list=self.topology.is_list(path), seed=self.seed, version=version,
             size=self.page_bytes, meta=not self.charset_header,
         ).encode()  # fmt: skip
@@ -410,7 +413,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--pages", type=int, default=40)
-    parser.add_argument("--topology", choices=["catalogue", "tree"], default="catalogue")
+    parser.add_argument("--topology", choices=["catalogue", "tree", "shop"], default="catalogue")
     parser.add_argument("--fan-out", type=int, default=20)
     parser.add_argument("--page-bytes", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=0)

@@ -5,6 +5,8 @@ import logging
 import pytest
 from scrapy import Request, Spider
 from scrapy.exceptions import DownloadTimeoutError, NotConfigured
+from scrapy.http import Response
+from scrapy.logformatter import LogFormatter
 from scrapy.utils.test import get_crawler
 from twisted.python.failure import Failure
 
@@ -43,9 +45,17 @@ def test_passwords_stay_out_of_the_log(caplog):
     )
 
 
-def test_everything_else_is_scrapys():
+@pytest.mark.parametrize(("level", "told"), [("INFO", False), ("DEBUG", True)])
+def test_an_answer_is_told_of_where_anybody_would_see_it(caplog, level, told):
+    request = Request("http://shop.example/1")
+    response = Response("http://shop.example/1", request=request)
+    caplog.set_level(level)
     formatter = GristmillLogFormatter()
-    assert formatter.crawled.__func__ is GristmillLogFormatter.__mro__[1].crawled
+    for line, own in (
+        (formatter.crawled(request, response, None), LogFormatter().crawled(request, response, None)),
+        (formatter.scraped({}, response, None), LogFormatter().scraped({}, response, None)),
+    ):
+        assert line == (own if told else None)
 
 
 class Off:

@@ -1,17 +1,19 @@
 """What can be said of each block of an outline in numbers, for the classifier of main text.
 
-Array arithmetic over a whole page: no block is looked at in Python after the walk. The order of the rows is the
-model's: whoever changes it trains the model again (``tests/benchmarks/train_text.py``).
+Array arithmetic over a whole page: no block is looked at in Python after the walk, and blocks of rows are filled at once,
+since on an ordinary page each call costs more than what it computes. The order of the rows is the model's: whoever changes
+it trains the model again (``tests/benchmarks/train_text.py``).
 """
 
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from math import log1p
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crawlers.extractors.outline import AREAS, HINTS, Row
+from crawlers.extractors.outline import AREAS, HINTS, ROLES, Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,131 +21,139 @@ if TYPE_CHECKING:
     from crawlers.extractors.outline import Outline
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
     Matrix = NDArray[np.float32]
 
-_ROWS = 180
+_OWN, _BITS, _BESIDE, _AROUND, _WITHIN, _ALIKE, _WHERE, _PAGE, _ROWS = 0, 12, 65, 93, 102, 126, 131, 141, 167
+"""Where in the matrix each group of rows begins, and where all end."""
+
 _LEVELS = 4
-_WINDOWS = (3, 8, 20)
+_WINDOWS = np.array((3, 8, 20))[:, None]
 _PROSE_WORDS = 12
 _PROSE_LINKS = 0.4
 _FAR = 50.0
-_BITS = np.arange(max(len(AREAS) + 1, len(HINTS)))[:, None]
+_COUNTS = (len(AREAS) + 1, len(HINTS), len(HINTS))
+_MASK = np.repeat((0, 1, 2), _COUNTS)
+_BIT = np.concatenate([np.arange(count) for count in _COUNTS])[:, None]
+_KINDS = [1, 3, 4, 5]
+"""Paragraphs, list items, rows, code: what kind of page it is shows in their shares of the words."""
 
-
-class _Rows:
-    """A matrix that is filled from the top."""
-
-    def __init__(self, blocks: int) -> None:
-        self.matrix: Matrix = np.zeros((_ROWS, blocks), np.float32)
-        self.filled = 0
-
-    def add(self, values: Any) -> None:
-        """Add several rows."""
-        self.matrix[self.filled : self.filled + len(values)] = values
-        self.filled += len(values)
+_SHARES = _BITS + np.array((4, 5, 12, 18, 24, 26, 27, 38, 44, 46, 47, 51))
+"""Bits whose share of the blocks says what kind of page it is: areas, then words in classes near and far."""
 
 
 def features(outline: Outline) -> Matrix:
     """The numbers of a page's blocks: one row a number, one column a block. The outline must not be empty."""
     blocks, width = len(outline.rows), len(Row._fields)
     data = np.fromiter(chain.from_iterable(outline.rows), np.float64, blocks * width).reshape(blocks, width).T.copy()
-    words, chars, linked, role, level, _, stops, ends, _, _, _, chrome, container, path = data[:14]
-    areas, near, far = data[14:17].astype(np.int64)
-    density, size = linked / chars, np.log1p(words)
-    out = _Rows(blocks)
-    out.add(data[3:6])
-    out.add(data[7:12])
-    out.add(np.array([size, chars / words, density, stops / words]))
-    bits = tuple(
-        (values >> _BITS[:count]) & 1
-        for values, count in ((areas, len(AREAS) + 1), (near, len(HINTS)), (far, len(HINTS)))
-    )
-    for part in bits:
-        out.add(part)
-    _neighbours(out, np.array([size, density, role, container, path, chrome, ends]))
-    sums = np.zeros((6, blocks + 1))
-    plain = words * (1 - density)
-    np.cumsum(np.array([words, plain, stops, linked, chars, np.ones(blocks)]), axis=1, out=sums[:, 1:])
-    _windows(out, sums, blocks)
-    _containers(out, sums, outline, container.astype(np.int64))
-    _alike(out, path.astype(np.int64), words, words * density, outline.paths)
-    prose = (words >= _PROSE_WORDS) & (density < _PROSE_LINKS)
-    _position(out, sums, prose, level)
-    _page(out, data, prose, bits)
-    return out.matrix[: out.filled]
+    matrix = np.empty((_ROWS, blocks), np.float32)
+    sums = _own(matrix, data)
+    order = np.arange(blocks)
+    _neighbours(matrix, data)
+    _windows(matrix[_AROUND:_WITHIN].reshape(len(_WINDOWS), 3, blocks), sums, order)
+    places = data[12:14].astype(np.int64)
+    _containers(matrix[_WITHIN:_ALIKE].reshape(_LEVELS, 6, blocks), sums, outline, places[0])
+    _alike(matrix[_ALIKE:_WHERE], places[1], data[0], data[0] * matrix[10], outline.paths)
+    prose = (data[0] >= _PROSE_WORDS) & (matrix[10] < _PROSE_LINKS)
+    _position(matrix[_WHERE:_PAGE], sums, order, prose, data[4])
+    _page(matrix, data, sums, prose)
+    return matrix
 
 
-def _neighbours(out: _Rows, known: Floats) -> None:
+def _own(matrix: Matrix, data: Floats) -> Floats:
+    """What each block is alone; the running sums of words, words outside of links, stops, linked and all characters, blocks."""
+    words, chars, linked, stops = data[0], data[1], data[2], data[6]
+    matrix[_OWN : _OWN + 3] = data[3:6]
+    matrix[_OWN + 3 : _OWN + 8] = data[7:12]
+    density = linked / chars
+    np.log1p(words, out=matrix[_OWN + 8])
+    np.divide(chars, words, out=matrix[_OWN + 9])
+    matrix[_OWN + 10] = density
+    np.divide(stops, words, out=matrix[_OWN + 11])
+    matrix[_BITS:_BESIDE] = data[14:17].astype(np.int64)[_MASK] >> _BIT & 1
+    sums = np.zeros((6, len(words) + 1))
+    np.cumsum((words, words * (1 - density), stops, linked, chars, np.ones(len(words))), axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _neighbours(matrix: Matrix, data: Floats) -> None:
     """Size, links, role of the two blocks before and after, and whether they stand in the same place."""
-    for by in (1, -1, 2, -2):
-        moved = np.zeros_like(known)
-        if by > 0:
-            moved[:, by:] = known[:, :-by]
-        else:
-            moved[:, :by] = known[:, -by:]
-        out.add(moved[:3])
-        out.add(moved[3:5] == known[3:5])
-        out.add(moved[5:])
+    blocks = matrix.shape[1]
+    padded = np.zeros((7, blocks + 4), np.float32)
+    inner = padded[:, 2:-2]
+    inner[:] = (*matrix[[8, 10, 0]], *data[12:14], *matrix[[7, 3]])
+    beside = matrix[_BESIDE:_AROUND].reshape(4, 7, blocks)
+    for out, start in zip(beside, (1, 3, 0, 4), strict=True):
+        out[:] = padded[:, start : start + blocks]
+    beside[:, 3:5] = beside[:, 3:5] == inner[3:5]
 
 
-def _windows(out: _Rows, sums: Floats, blocks: int) -> None:
+def _windows(out: Matrix, sums: Floats, order: Integers) -> None:
     """Text and links in the surroundings, in three widths."""
-    order = np.arange(blocks)
-    for width in _WINDOWS:
-        end, start = np.minimum(order + width + 1, blocks), np.maximum(order - width, 0)
-        words, plain, stops = sums[:3, end] - sums[:3, start]
-        out.add(np.array([np.log1p(plain), plain / (words + 1), stops / (words + 1)]))
+    ends, starts = np.minimum(order + (_WINDOWS + 1), len(order)), np.maximum(order - _WINDOWS, 0)
+    words, plain, stops = sums[:3].take(ends, 1) - sums[:3].take(starts, 1)
+    words += 1
+    np.log1p(plain, out=out[:, 0])
+    np.divide(plain, words, out=out[:, 1])
+    np.divide(stops, words, out=out[:, 2])
 
 
-def _containers(out: _Rows, sums: Floats, outline: Outline, inside: NDArray[np.int64]) -> None:
+def _containers(out: Matrix, sums: Floats, outline: Outline, inside: Integers) -> None:
     """Text and links of the containers around a block, level by level."""
-    parents, starts, ends = np.array((outline.parents, outline.starts, outline.ends))
-    total = sums[0, -1]
-    for _ in range(_LEVELS):
-        words, plain, stops, linked, chars, count = sums[:, ends[inside]] - sums[:, starts[inside]]
-        out.add(np.array([
-            np.log1p(words), words / total, linked / (chars + 1), stops / (words + 1), np.log1p(count), plain / count,
-        ]))  # fmt: skip
-        inside = parents[inside]
+    parents = np.array(outline.parents)
+    levels = [inside]
+    for _ in range(_LEVELS - 1):
+        levels.append(parents[levels[-1]])
+    around = np.array(levels)
+    starts, ends = np.array(outline.starts)[around], np.array(outline.ends)[around]
+    words, plain, stops, linked, chars, count = sums.take(ends, 1) - sums.take(starts, 1)
+    np.log1p(words, out=out[:, 0])
+    np.divide(words, sums[0, -1], out=out[:, 1])
+    np.divide(linked, chars + 1, out=out[:, 2])
+    np.divide(stops, words + 1, out=out[:, 3])
+    np.log1p(count, out=out[:, 4])
+    np.divide(plain, count, out=out[:, 5])
 
 
-def _alike(out: _Rows, path: NDArray[np.int64], words: Floats, linked: Floats, paths: int) -> None:
+def _alike(out: Matrix, path: Integers, words: Floats, linked: Floats, paths: int) -> None:
     """Blocks with the same path of tags and classes: how many, how long, how linked."""
-    many = np.bincount(path, minlength=paths)[path]
+    counts = np.bincount(path, minlength=paths)[path]
     length = np.bincount(path, words, paths)[path]
-    links = np.bincount(path, linked, paths)[path]
-    out.add(np.array([np.log1p(many), np.log1p(length), length / many, links / (length + 1), length / words.sum()]))
+    np.log1p(counts, out=out[0])
+    np.log1p(length, out=out[1])
+    np.divide(length, counts, out=out[2])
+    np.divide(np.bincount(path, linked, paths)[path], length + 1, out=out[3])
+    np.divide(length, words.sum(), out=out[4])
 
 
-def _position(out: _Rows, sums: Floats, prose: NDArray[np.bool_], level: Floats) -> None:
+def _position(out: Matrix, sums: Floats, order: Integers, prose: NDArray[np.bool_], level: Floats) -> None:
     """Where in the page a block stands, and how far from headings."""
-    blocks = len(prose)
-    order = np.arange(blocks)
-    prose_before: NDArray[np.int64] = np.cumsum(prose) - prose
-    heading = np.maximum.accumulate(np.where(level > 0, order, -1))
+    blocks = len(order)
+    before = np.cumsum(prose) - prose
+    total = int(before[-1] + prose[-1])
+    heading = np.maximum.accumulate(np.where(level > 0, order, -int(_FAR)))
     titles = np.flatnonzero(level == 1)
-    nowhere = np.full(blocks, -2 * _FAR)
-    out.add(np.array([
-        order / blocks, np.minimum(order, 200), np.minimum(blocks - order, 200),
-        sums[1, :-1] / (sums[1, -1] + 1), prose_before / (prose.sum() + 1), prose.sum() - prose_before,
-        np.where(heading >= 0, np.minimum(order - heading, _FAR), _FAR),
-        np.where(heading >= 0, level[np.maximum(heading, 0)], 0),
-        np.clip(order - titles[0], -_FAR, 200) if len(titles) else nowhere,
-        np.clip(order - titles[-1], -_FAR, 200) if len(titles) else nowhere,
-    ]))  # fmt: skip
+    np.divide(order, blocks, out=out[0])
+    out[1:3] = np.minimum((order, blocks - order), 200)
+    np.divide(sums[1, :-1], sums[1, -1] + 1, out=out[3])
+    np.divide(before, total + 1, out=out[4])
+    out[5] = total - before
+    out[6] = np.minimum(order - heading, _FAR)
+    out[7] = level[np.maximum(heading, 0)]
+    if len(titles):
+        np.clip((order - titles[0], order - titles[-1]), -_FAR, 200, out=out[8:])
+    else:
+        out[8:] = -2 * _FAR
 
 
-def _page(out: _Rows, data: Floats, prose: NDArray[np.bool_], bits: tuple[NDArray[np.int64], ...]) -> None:
+def _page(matrix: Matrix, data: Floats, sums: Floats, prose: NDArray[np.bool_]) -> None:
     """What kind of page it is: the same for all blocks."""
-    words, chars, linked, role = data[:4]
-    blocks = len(words)
-    total, prose_words, prose_blocks, titles, chrome, *by_role = np.vstack([
-        words, words * prose, prose, data[4] == 1, data[11], *(words * (role == place) for place in (1, 3, 4, 5)),
-    ]).sum(axis=1)  # fmt: skip
-    areas, near, far = (part.sum(axis=1) / blocks for part in bits)
+    words, role, blocks = data[0], data[3].astype(np.int64), matrix.shape[1]
+    total, linked, chars = sums[[0, 3, 4], -1].tolist()
+    proses = int(prose.sum())
     values = [
-        np.log1p(blocks), np.log1p(total), linked.sum() / chars.sum(), prose_words / total, titles, prose_blocks,
-        prose_blocks / blocks, np.log1p(words.max()), np.log1p(total / blocks), chrome / blocks,
-        *(part / total for part in by_role), *areas[[4, 5, 12]], *near[[5, 11, 13, 14]], *far[[5, 11, 13, 14, 18]],
+        log1p(blocks), log1p(total), linked / chars, float(words @ prose) / total, float((data[4] == 1).sum()), proses,
+        proses / blocks, log1p(words.max()), log1p(total / blocks), float(data[11].sum()) / blocks,
+        *(np.bincount(role, words, len(ROLES))[_KINDS] / total), *(matrix[_SHARES].sum(axis=1) / blocks),
     ]  # fmt: skip
-    out.add(np.repeat(np.array(values)[:, None], blocks, axis=1))
+    matrix[_PAGE:] = np.array(values)[:, None]

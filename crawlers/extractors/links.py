@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -43,8 +44,9 @@ def base_url(page: Page) -> str:
 
 def absolute(href: str, base: str) -> str | None:
     """*href* as an http or https address with a host; None where it is none, whatever a page puts there."""
+    href = href.strip(_STRIPPED)
     try:
-        parts = urlsplit(urljoin(base, href.strip(_STRIPPED)))
+        parts = urlsplit(href if href.startswith(_ROOTED[1:]) else urljoin(base, href))
         fine = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
@@ -78,24 +80,41 @@ def resolve(href: str, base: str, root: str) -> str | None:
         base: what it is relative to.
         root: scheme and host of *base*.
     """
-    href = href.strip(_STRIPPED).partition("#")[0]
-    if not href:
+    if href.startswith(_ROOTED):
+        return _of_site(href, root)
+    href = _tidy(href)
+    if not href or href.lower().startswith(_NEVER):
         return None
-    if any(c in href for c in "\n\r\t"):
-        href = "".join(href.split())  # browsers take white space out of the middle of an address
-    known = href[0] == "/" and root.startswith("http") and not href.startswith("//") and "/." not in href
-    if known:
-        url = root + href
-    elif href.startswith(("http://", "https://")):
-        url = href
-    elif href.lower().startswith(_NEVER):
+    try:
+        url = urljoin(base, href)
+    except ValueError:
         return None
-    else:
+    return url if _has_host(url) and not _is_file(url) else None
+
+
+_ROOTED = ("/", "http://", "https://")
+
+
+@lru_cache(maxsize=20_000)
+def _of_site(href: str, root: str) -> str | None:
+    """An address that is the same on all pages of a site, whose menu and footer are: found once, not on each of them."""
+    href = _tidy(href)
+    if href[:1] != "/":
+        return href if _has_host(href) and not _is_file(href) else None
+    if href.startswith("//") or "/." in href or not root.startswith("http"):
         try:
-            url = urljoin(base, href)
+            href = urljoin(root, href)
         except ValueError:
             return None
-    return url if (known or _has_host(url)) and not _is_file(url) else None
+        return href if _has_host(href) and not _is_file(href) else None
+    return root + href if not _is_file(root + href) else None
+
+
+def _tidy(href: str) -> str:
+    href = href.strip(_STRIPPED).partition("#")[0]
+    if "\n" in href or "\t" in href or "\r" in href:
+        href = "".join(href.split())  # browsers take white space out of the middle of an address
+    return href
 
 
 def _has_host(url: str) -> bool:

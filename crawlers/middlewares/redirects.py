@@ -16,6 +16,9 @@ from crawlers.middlewares.outcomes import Failed, Skipped
 if TYPE_CHECKING:
     from scrapy.http import Response
 
+_HEAD = 4 * 4096
+"""Bytes in which a redirect is looked for: Scrapy reads 4,096 characters, which are at most so many."""
+
 _COOKIES, _BOUNCED = "redirect_cookies", "redirect_bounced"
 
 
@@ -89,3 +92,10 @@ class MetaRefreshMiddleware(_Careful, ScrapyMetaRefreshMiddleware):
     Stats:
         None.
     """
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Follow where the beginning of the page says so; most do not have the word."""
+        head = response.body[:_HEAD]
+        if b"refresh" not in head.lower() and b"\0" not in head:  # UTF-16 has a NUL in each letter
+            return response
+        return super().process_response(request, response)

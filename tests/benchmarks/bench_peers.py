@@ -44,7 +44,7 @@ async def crawlee(url: str) -> None:
 def cpu(name: str, pages: int, log: Path) -> float:
     """CPU seconds of one of the two on a site of so many pages."""
     with (
-        served("--pages", str(pages), "--page-bytes", "20000", "--prebuild") as url,
+        served("--pages", str(pages), "--topology", "shop", "--page-bytes", "20000", "--prebuild") as url,
         tempfile.TemporaryDirectory() as data,
     ):
         command = [sys.executable, "-m", "tests.benchmarks.bench_peers", "--crawlee", url]
