@@ -12,7 +12,7 @@ code  meaning      when
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crawlers.middlewares.outcomes import TEMPORARY
@@ -22,6 +22,8 @@ MEANINGS = {COMPLETE: "complete", FAILED: "failed", WRONG_USE: "wrong use", INCO
 
 TEMPORARY_SHARE = 0.05
 """Share of the pages that may have failed for temporary reasons in a crawl that counts as complete."""
+
+_MORE = "For more pages run the same command with a larger max_pages: it goes on where this crawl ended."
 
 _TEMPORARY_STATUS = frozenset({408, 425, 429, *range(500, 600)})
 
@@ -50,7 +52,10 @@ def outcome(summary: dict[str, Any]) -> Outcome:
         summary: as :func:`crawlers.report.summary` makes it.
     """
     judges = (_broken, _interrupted, _nothing_fetched, _nothing_found, _many_failed)
-    return next(filter(None, (judge(summary) for judge in judges)), None) or _complete(summary)
+    judged = next(filter(None, (judge(summary) for judge in judges)), None)
+    if judged is None:
+        return _complete(summary)
+    return replace(judged, next_step=f"{judged.next_step} {_MORE}") if _left_out(summary) else judged
 
 
 def _broken(summary: dict[str, Any]) -> Outcome | None:
@@ -144,7 +149,12 @@ def _complete(summary: dict[str, Any]) -> Outcome:
         headline = f"{_n(records['seen'], 'record')} readmitted, {rejected:,} rejected again."
     else:
         headline = f"{_n(records['seen'], 'record')} kept, {rejected:,} rejected."
-    if rejected and summary["mode"] != "readmit":
+    left = _left_out(summary)
+    if left:
+        budget = _n(summary["budget"]["max_pages"], "page")
+        headline += f" The budget of {budget} is spent: {_n(left, 'known URL')} {_are(left)} left."
+        step = _MORE
+    elif rejected and summary["mode"] != "readmit":
         step = f"Look at what was rejected: scrapy rejected {summary['source']}"
     else:
         step = ""
@@ -179,6 +189,11 @@ def _advice(slug: str) -> str:
     return advice.get(
         slug, "Run the same command again later." if is_temporary(slug) else "See the report and the log."
     )
+
+
+def _left_out(summary: dict[str, Any]) -> int:
+    """URLs that the crawl knows and did not ask for, because its page budget was spent."""
+    return int(summary["budget"]["left"]) if summary["budget"] else 0
 
 
 def _waiting(summary: dict[str, Any]) -> int:

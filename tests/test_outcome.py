@@ -22,6 +22,7 @@ def a_summary(
     mode: str = "crawl",
     problems: list[dict[str, str]] | None = None,
     clue: str | None = None,
+    budget: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """What outcome() reads of a summary."""
     failed, skipped = failed or {}, skipped or {}
@@ -35,6 +36,7 @@ def a_summary(
         "finish_reason": reason,
         "problems": problems or [],
         "clue": clue,
+        "budget": budget,
         "requests": {
             "discovered": sum(states.values()),
             "states": states,
@@ -59,6 +61,28 @@ def test_a_crawl_without_losses_is_complete():
 def test_nothing_rejected_needs_no_next_step():
     assert outcome(a_summary(done=1, seen=1)).next_step == ""
     assert outcome(a_summary(done=1, seen=1)).headline == "1 record kept, 0 rejected."
+
+
+def test_a_spent_page_budget_is_told_with_what_is_left_and_how_to_have_it():
+    spent = {"max_pages": 12, "pages": 12, "left": 1340}
+    result = outcome(a_summary(done=12, skipped={"max-pages": 1340}, seen=9, rejected=2, budget=spent))
+    assert result.exit_code == COMPLETE
+    assert result.headline == "9 records kept, 2 rejected. The budget of 12 pages is spent: 1,340 known URLs are left."
+    assert "larger max_pages" in result.next_step
+    one = outcome(a_summary(done=1, seen=1, budget={"max_pages": 1, "pages": 1, "left": 1}))
+    assert one.headline == "1 record kept, 0 rejected. The budget of 1 page is spent: 1 known URL is left."
+
+
+def test_a_page_budget_that_left_nothing_out_is_not_told():
+    whole = outcome(a_summary(done=12, seen=12, budget={"max_pages": 12, "pages": 12, "left": 0}))
+    assert (whole.headline, whole.next_step) == ("12 records kept, 0 rejected.", "")
+
+
+def test_a_spent_page_budget_may_be_why_nothing_was_found():
+    result = outcome(a_summary(done=1, skipped={"max-pages": 9}, budget={"max_pages": 1, "pages": 1, "left": 9}))
+    assert result.exit_code == FAILED
+    assert "selectors" in result.next_step
+    assert "larger max_pages" in result.next_step
 
 
 @pytest.mark.parametrize(("failed", "code"), [(5, COMPLETE), (6, INCOMPLETE)])

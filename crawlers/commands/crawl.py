@@ -21,6 +21,7 @@ class Command(RunSourceCommand):
         return (
             "Run a source from its start to exported records. The same command after a kill, a full disk or Ctrl-C goes "
             "on where it stopped; after a complete crawl it asks again only for what changed. "
+            "A crawl that ended because max_pages were fetched goes on with a larger max_pages. "
             "Exit codes: 0 complete, 1 failed, 2 wrong use, 3 incomplete."
         )
 

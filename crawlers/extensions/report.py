@@ -49,7 +49,8 @@ class ReportExtension:
 
     Stats:
         gristmill/exit_code: what the command ends with.
-        Reads gristmill/run_id, gristmill/crawl_id, gristmill/resumed, gristmill/ledger_error, gristmill/exports/….
+        Reads gristmill/run_id, gristmill/crawl_id, gristmill/resumed, gristmill/max_pages, gristmill/ledger_error,
+        gristmill/exports/….
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class ReportExtension:
             reason=reason,
             seconds=float(stats.get_value("elapsed_time_seconds") or 0.0),
             resumed=bool(stats.get_value("gristmill/resumed")),
+            max_pages=int(stats.get_value("gristmill/max_pages") or 0),
             problems=problems,
             files={names.get(name, name): path for name, path in written.items()} | files,
             traffic={

@@ -70,7 +70,7 @@ class LedgerScheduler(BaseScheduler):
         DATABASE_URL, LEDGER_TIMEOUT, LEASE_SECONDS, SETTLE_INTERVAL, SETTLE_PAGES, CONCURRENT_REQUESTS
 
     Stats:
-        gristmill/run_id, gristmill/crawl_id, gristmill/round, gristmill/resumed, gristmill/mode,
+        gristmill/run_id, gristmill/crawl_id, gristmill/round, gristmill/resumed, gristmill/mode, gristmill/max_pages,
         gristmill/requests/{pending,leased,done,failed,skipped}, gristmill/records/{new,changed,updated,unchanged,gone},
         gristmill/rejected/<stage>/<reason>, gristmill/settled, gristmill/void, gristmill/ledger_error
     """
@@ -156,6 +156,7 @@ class LedgerScheduler(BaseScheduler):
         session, stats = self.session, self.crawler.stats
         for name in ("run_id", "crawl_id", "round", "resumed", "mode"):
             stats.set_value(f"gristmill/{name}", getattr(session, name))
+        stats.set_value("gristmill/max_pages", self._budget.limit)
         with session.database.read() as conn:
             counts = session.frontier.counts(conn)
             spent = session.frontier.pages(conn) if self._budget.limit else 0

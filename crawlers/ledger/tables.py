@@ -39,7 +39,7 @@ crawls = Table(
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("source", String, nullable=False),
-    Column("scope", String(64), nullable=False, comment="digest of the arguments but max_pages: same scope, same crawl"),
+    Column("scope", String(64), nullable=False, comment="digest of the arguments but max_pages: names the crawl"),
     Column("arguments", Text, nullable=False, comment="the spider's arguments, JSON"),
     Column("round", Integer, nullable=False, comment="1 for the first crawl of this source and scope"),
     Column("kind", String, nullable=False, comment="crawl or refine"),

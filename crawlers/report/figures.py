@@ -17,6 +17,7 @@ import orjson
 from crawlers import __version__
 from crawlers.errors import LedgerError
 from crawlers.ledger import captures, crawls, records, statistics
+from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.clock import utc_now
 from crawlers.ledger.frontier import Frontier
 from crawlers.outcome import is_temporary, outcome
@@ -51,6 +52,8 @@ class Ending:
     seconds: float = 0.0
     """Wall time of the run."""
     resumed: bool = False
+    max_pages: int = 0
+    """Page budget of the crawl as this run had it; 0: none."""
     problems: list[dict[str, str]] = field(default_factory=list)
     """What went wrong with the ledger, the disk or an export: kind and message."""
     files: dict[str, str] = field(default_factory=dict)
@@ -78,9 +81,11 @@ def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: E
         raise LedgerError(
             f"expected run {run_id} of crawl {crawl_id} in the ledger, got none: it was removed or never begun"
         )
+    requests = _requests(conn, crawl_id, source)
     found: dict[str, Any] = {
         **_head(crawl, run, ending),
-        "requests": _requests(conn, crawl_id, source),
+        "requests": requests,
+        "budget": _budget(conn, crawl_id, ending.max_pages, requests["skipped"]),
         "records": _records(conn, source, crawl_id),
         "rejected": _rejected(conn, source, crawl_id),
         "this_run": {"settled": statistics.settled_by(conn, crawl_id, run_id), **ending.traffic},
@@ -139,6 +144,14 @@ def _requests(conn: Connection, crawl_id: int, source: str) -> dict[str, Any]:
         "hosts": hosts,
         "hosts_number": number,
     }
+
+
+def _budget(conn: Connection, crawl_id: int, max_pages: int, skipped: list[dict[str, Any]]) -> dict[str, int] | None:
+    """How much of a page budget was spent, and what it left out; None where there is none."""
+    if not max_pages:
+        return None
+    left = sum(reason["number"] for reason in skipped if reason["reason"] == MAX_PAGES)
+    return {"max_pages": max_pages, "pages": Frontier(crawl_id, "").pages(conn), "left": left}
 
 
 def _reason(conn: Connection, crawl_id: int, state: str, reason: str, number: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 import pytest
@@ -216,6 +217,25 @@ def test_a_larger_page_budget_goes_on_where_the_crawl_ended(tmp_path, site):
     assert len([asked for asked in site.log if asked.path.startswith("/news")]) == 2
     assert rows(tmp_path, "SELECT round, state, arguments LIKE '%max_pages%' FROM crawls") == [(1, "complete", 0)]
     harness.ledger_is_sound(tmp_path)
+
+
+def test_a_spent_page_budget_is_told_wherever_a_run_is_told_of(tmp_path, site):
+    said = "The budget of 2 pages is spent: 2 known URLs are left."
+    result = crawl(tmp_path, site, "-a", "max_pages=2")
+    first, *rest = result.out.splitlines()
+    assert said in first
+    assert first.endswith("(exit code 0, complete)")
+    assert "the same command with a larger max_pages" in rest[-1]
+    [path] = (tmp_path / "site/runs").glob("*.json")
+    run = json.loads(path.read_text(encoding="utf-8"))
+    assert run["budget"] == {"max_pages": 2, "pages": 2, "left": 2}
+    assert said in run["outcome"]["headline"]
+    html = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert said in html
+    assert "2 of 2 pages answered, 2 known URLs left" in html
+    assert "The budget" not in crawl(tmp_path, site, "-a", "max_pages=4").out, "four pages are all there are"
+    runs = sorted((tmp_path / "site/runs").glob("*.json"))
+    assert json.loads(runs[-1].read_text(encoding="utf-8"))["budget"] == {"max_pages": 4, "pages": 4, "left": 0}
 
 
 @pytest.mark.parametrize("second", [["-a", "max_pages=2"], ["-a", "max_pages=3", "--fresh"]])

@@ -144,6 +144,18 @@ def test_an_interrupted_crawl_says_how_to_go_on(tmp_path):
     assert found["crawl"]["state"] == "open"
 
 
+def test_a_spent_page_budget_is_in_the_figures(tmp_path):
+    filled = ledgers.begin(tmp_path)
+    filled.discover(*(f"http://shop.example/{n}" for n in range(9)))
+    filled.settle(2, status=200, records=lambda url: [ledgers.record(url)])
+    filled.settle(1, status=302, reason="redirected")
+    filled.settle(1, state="skipped", reason="robots")
+    assert figures_of(filled, Ending(max_pages=3))["budget"] == {"max_pages": 3, "pages": 2, "left": 0}
+    filled.database.run(filled.frontier.skip_pending, "max-pages")
+    assert figures_of(filled, Ending(max_pages=2))["budget"] == {"max_pages": 2, "pages": 2, "left": 5}
+    assert figures_of(filled)["budget"] is None
+
+
 def test_the_second_round_counts_changes(tmp_path):
     ledgers.ordinary(tmp_path).database.close()
     again = ledgers.begin(tmp_path, run_id="20261125T083301Z-1a2b3c")

@@ -131,6 +131,19 @@ def test_what_waits_is_no_loss_but_is_shown(tmp_path):
     assert "incomplete" in html
 
 
+def test_a_spent_page_budget_is_shown(tmp_path):
+    filled = ledgers.begin(tmp_path)
+    filled.discover(*(f"http://shop.example/{n}" for n in range(4)))
+    filled.settle(1, status=200, records=lambda url: [ledgers.record(url)])
+    filled.database.run(filled.frontier.skip_pending, "max-pages")
+    _, html = report(filled, max_pages=1)
+    text = " ".join(" ".join(Tags(html).text).split())
+    assert "The budget of 1 page is spent: 3 known URLs are left." in text
+    assert "page budget 1 of 1 pages answered, 3 known URLs left" in text
+    assert "a larger max_pages" in text
+    assert "page budget" not in report(filled)[1]
+
+
 def test_stages_of_others_come_after_ours(tmp_path):
     filled = ledgers.begin(tmp_path)
     filled.discover(*(f"http://shop.example/{n}" for n in range(3)))

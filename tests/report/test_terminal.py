@@ -44,6 +44,22 @@ def test_what_to_do_next_stands_last(tmp_path):
     assert len(said) <= 10
 
 
+def test_a_spent_page_budget_is_said_and_what_was_rejected_is_still_there(tmp_path):
+    filled = ledgers.begin(tmp_path)
+    filled.discover(*(f"http://shop.example/{n}" for n in range(5)))
+    filled.settle(1, status=200, records=lambda url: [ledgers.record(url)])
+    filled.settle(1, status=200, rejections=lambda url: [ledgers.rejected(url)])
+    filled.database.run(filled.frontier.skip_pending, "max-pages")
+    said = lines(figures(filled, max_pages=2, files=FILES))
+    assert said[0][1] == (
+        "1 record kept, 1 rejected. The budget of 2 pages is spent: 3 known URLs are left. (exit code 0, complete)"
+    )
+    assert ("rejections", "scrapy rejected shop") in said
+    assert said[-1][0] == "next"
+    assert "larger max_pages" in said[-1][1]
+    assert len(said) <= 10
+
+
 def test_a_page_cannot_write_on_the_terminal(tmp_path):
     filled = ledgers.begin(tmp_path)
     filled.discover("http://shop.example/1")
