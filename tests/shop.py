@@ -18,7 +18,9 @@ _STATIC = (
     ("apple-mobile-web-app-title", "Mill Street Stores"), ("robots", "index, follow"), ("generator", "ShopWorks 7.2"),
     ("referrer", "origin-when-cross-origin"), ("color-scheme", "light dark"),
 )  # fmt: skip
-_STYLE = ".menu li{display:inline-block;padding:0 .5em}.price{font-weight:bold;color:#204060}.card{border:1px solid #ddd}\n"
+_STYLE = (
+    ".menu li{display:inline-block;padding:0 .5em}.price{font-weight:bold;color:#204060}.card{border:1px solid #ddd}\n"
+)
 
 
 def shop_html(
@@ -29,7 +31,8 @@ def shop_html(
     pick = int(path.rpartition("/")[2] or 0) if path != "/" else 0
     categories = [(f"/list/{k}" if k > 1 else "/") for k in range(1, min(lists, _CATEGORIES) + 1)]
     menu = "".join(
-        f'<li class="menu-item"><a href="{url}">{title_of(url, seed).rpartition(" ")[0]}</a></li>\n' for url in categories
+        f'<li class="menu-item"><a href="{url}">{title_of(url, seed).rpartition(" ")[0]}</a></li>\n'
+        for url in categories
     )
     cards = "".join(
         f'<li class="card"><a class="card-link" href="{link}">{title_of(link, seed)}</a><span class="price">£{i + 3}.50</span></li>\n'
@@ -53,8 +56,19 @@ def _head(path: str, title: str, pick: int, *, product: bool, meta: bool) -> str
     metas = "".join(f'<meta name="{name}" content="{value}">\n' for name, value in _STATIC)
     metas += "".join(f'<meta property="{name}" content="{title}, from stock">\n' for name in _SHARED)
     charset = "<meta charset=utf-8>\n" if meta else ""
-    offer = {"@type": "Offer", "price": f"{pick % 90 + 9}.50", "priceCurrency": "GBP", "availability": "https://schema.org/InStock"}
-    about = {"@context": "https://schema.org", "@type": "Product", "name": title, "sku": f"MS-{pick:05}", "offers": offer}
+    offer = {
+        "@type": "Offer",
+        "price": f"{pick % 90 + 9}.50",
+        "priceCurrency": "GBP",
+        "availability": "https://schema.org/InStock",
+    }
+    about = {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": title,
+        "sku": f"MS-{pick:05}",
+        "offers": offer,
+    }
     data = f'<script type="application/ld+json">{json.dumps(about)}</script>\n' if product else ""
     return (
         f'<head>\n{charset}<title>{title} | Mill Street Stores</title>\n<meta name="description" content="{title}, described">\n'
@@ -65,7 +79,9 @@ def _head(path: str, title: str, pick: int, *, product: bool, meta: bool) -> str
 def _product(path: str, title: str, categories: list[str], cards: str, pick: int, seed: int, version: int) -> str:
     trail = "".join(f'<li><a href="{url}">{title_of(url, seed).partition(" ")[0]}</a></li>' for url in categories[:2])
     text = "".join(f"<p>{part}</p>\n" for part in paragraphs_of(path, seed, version))
-    rows = "".join(f"<tr><th>{name}</th><td>{pick % 40 + i} {name.lower()[:3]}</td></tr>\n" for i, name in enumerate(_PROPERTIES))
+    rows = "".join(
+        f"<tr><th>{name}</th><td>{pick % 40 + i} {name.lower()[:3]}</td></tr>\n" for i, name in enumerate(_PROPERTIES)
+    )
     return (
         f'<main><ol class="trail">{trail}</ol><article class="product"><h1>{title}</h1>\n'
         f'<p class="price"><b>£{pick % 90 + 9}.50</b> <small>including VAT</small></p><div class="description">\n{text}</div>\n'
@@ -81,4 +97,6 @@ def _foot(categories: list[str]) -> str:
         ) + "</ul></div>\n"
         for place, name in enumerate(NAV)
     )  # fmt: skip
-    return f'<footer>\n{columns}<p class="legal">© Mill Street Stores. All rights reserved.</p></footer>\n</body></html>\n'
+    return (
+        f'<footer>\n{columns}<p class="legal">© Mill Street Stores. All rights reserved.</p></footer>\n</body></html>\n'
+    )

@@ -142,13 +142,13 @@ def _around(node: LexborNode) -> str:
 def _byline(page: Page) -> str | None:
     """The one date in the short lines around the page's only main heading."""
     found = outline(page)
-    titles = [place for place, row in enumerate(found.rows) if row[4] == 1]
+    titles = (found.table[:, 4] == 1).nonzero()[0].tolist()
     if len(titles) != 1:
         return None
     start = max(titles[0] - 2, 0)
     dates: set[str | None] = set()
-    for text, row in zip(found.texts[start : titles[0] + _NEAR_TITLE], found.rows[start:], strict=False):
-        if row[0] <= _SHORT and not _CHANGED.search(text):
+    for text, words in zip(found.texts[start : titles[0] + _NEAR_TITLE], found.table[start:, 0], strict=False):
+        if words <= _SHORT and not _CHANGED.search(text):
             dates |= {_written(match) for match in _WRITTEN.finditer(text)}
     return _only(dates)
 

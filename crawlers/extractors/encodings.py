@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _META = re.compile(rb"""<meta\b[^>]{0,1000}?\bcharset\s*=\s*["']?\s*([\w.:+-]{1,40})""", re.IGNORECASE)
@@ -93,8 +97,7 @@ def decode(body: bytes, known: str | None = None, content_type: str | None = Non
         text = _utf8(body)
         if text is not None and (candidates[1] is None or not body.isascii()) and not _stateful(body):
             return _clean(text, "utf-8", replaced=False, valid=True)
-    candidates.append(in_document(body))
-    return _read(body, [name for name in candidates if name])
+    return _read(body, [name for name in candidates if name], in_document)
 
 
 def _stateful(body: bytes) -> bool:
@@ -109,20 +112,27 @@ def _utf8(body: bytes) -> str | None:
         return None
 
 
-def _read(body: bytes, candidates: list[str]) -> Decoded:
-    """Read with the first candidate that reads all of it; else the first, with replacements."""
+def _read(body: bytes, candidates: list[str], last: Callable[[bytes], str | None] | None = None) -> Decoded:
+    """Read with the first candidate that reads all of it; else with that of *last*; else the first, with replacements."""
     for name in dict.fromkeys(candidates):
-        try:
-            return _clean(body.decode(name), name, replaced=False, valid=name == "utf-8")
-        except (UnicodeDecodeError, LookupError):
-            continue
+        if (decoded := _strictly(body, name)) is not None:
+            return decoded
+    further = last(body) if last is not None else None
+    if further is not None and further not in candidates:
+        return _read(body, [*candidates, further])
     guessed = _guess(body)
     if not candidates or guessed != "utf-8":
-        try:
-            return _clean(body.decode(guessed), guessed, replaced=False, valid=guessed == "utf-8")
-        except (UnicodeDecodeError, LookupError):
-            candidates = candidates or [guessed]
+        if (decoded := _strictly(body, guessed)) is not None:
+            return decoded
+        candidates = candidates or [guessed]
     return _clean(body.decode(candidates[0], "replace"), candidates[0], replaced=True, valid=False)
+
+
+def _strictly(body: bytes, name: str) -> Decoded | None:
+    try:
+        return _clean(body.decode(name), name, replaced=False, valid=name == "utf-8")
+    except (UnicodeDecodeError, LookupError):
+        return None
 
 
 def _guess(body: bytes) -> str:

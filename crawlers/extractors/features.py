@@ -7,13 +7,13 @@ it trains the model again (``tests/benchmarks/train_text.py``).
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import pairwise
 from math import log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crawlers.extractors.outline import AREAS, HINTS, ROLES, Row
+from crawlers.extractors.outline import AREAS, HINTS, ROLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,23 +44,22 @@ _SHARES = _BITS + np.array((4, 5, 12, 18, 24, 26, 27, 38, 44, 46, 47, 51))
 
 def features(outline: Outline) -> Matrix:
     """The numbers of a page's blocks: one row a number, one column a block. The outline must not be empty."""
-    blocks, width = len(outline.rows), len(Row._fields)
-    data = np.fromiter(chain.from_iterable(outline.rows), np.float64, blocks * width).reshape(blocks, width).T.copy()
+    blocks = len(outline.table)
+    data = np.ascontiguousarray(outline.table.T, np.float64)
     matrix = np.empty((_ROWS, blocks), np.float32)
-    sums = _own(matrix, data)
+    sums = _own(matrix, data, outline.table)
     order = np.arange(blocks)
     _neighbours(matrix, data)
     _windows(matrix[_AROUND:_WITHIN].reshape(len(_WINDOWS), 3, blocks), sums, order)
-    places = data[12:14].astype(np.int64)
-    _containers(matrix[_WITHIN:_ALIKE].reshape(_LEVELS, 6, blocks), sums, outline, places[0])
-    _alike(matrix[_ALIKE:_WHERE], places[1], data[0], data[0] * matrix[10], outline.paths)
+    _containers(matrix[_WITHIN:_ALIKE].reshape(_LEVELS, 6, blocks), sums, outline)
+    _alike(matrix[_ALIKE:_WHERE], outline.table[:, 13], data[0], data[0] * matrix[10], outline.paths)
     prose = (data[0] >= _PROSE_WORDS) & (matrix[10] < _PROSE_LINKS)
     _position(matrix[_WHERE:_PAGE], sums, order, prose, data[4])
-    _page(matrix, data, sums, prose)
+    _page(matrix, data, outline.table, sums, prose)
     return matrix
 
 
-def _own(matrix: Matrix, data: Floats) -> Floats:
+def _own(matrix: Matrix, data: Floats, table: Integers) -> Floats:
     """What each block is alone; the running sums of words, words outside of links, stops, linked and all characters, blocks."""
     words, chars, linked, stops = data[0], data[1], data[2], data[6]
     matrix[_OWN : _OWN + 3] = data[3:6]
@@ -70,9 +69,11 @@ def _own(matrix: Matrix, data: Floats) -> Floats:
     np.divide(chars, words, out=matrix[_OWN + 9])
     matrix[_OWN + 10] = density
     np.divide(stops, words, out=matrix[_OWN + 11])
-    matrix[_BITS:_BESIDE] = data[14:17].astype(np.int64)[_MASK] >> _BIT & 1
-    sums = np.zeros((6, len(words) + 1))
-    np.cumsum((words, words * (1 - density), stops, linked, chars, np.ones(len(words))), axis=1, out=sums[:, 1:])
+    matrix[_BITS:_BESIDE] = table.T[14:].take(_MASK, 0) >> _BIT & 1
+    sums = np.empty((6, len(words) + 1))
+    sums[:, 0], sums[5] = 0, np.arange(len(words) + 1)
+    for out, values in zip(sums, (words, words * (1 - density), stops, linked, chars), strict=False):
+        values.cumsum(out=out[1:])
     return sums
 
 
@@ -81,7 +82,9 @@ def _neighbours(matrix: Matrix, data: Floats) -> None:
     blocks = matrix.shape[1]
     padded = np.zeros((7, blocks + 4), np.float32)
     inner = padded[:, 2:-2]
-    inner[:] = (*matrix[[8, 10, 0]], *data[12:14], *matrix[[7, 3]])
+    inner[0], inner[1], inner[2], inner[3:5], inner[5], inner[6] = (
+        matrix[8], matrix[10], matrix[0], data[12:14], matrix[7], matrix[3],
+    )  # fmt: skip
     beside = matrix[_BESIDE:_AROUND].reshape(4, 7, blocks)
     for out, start in zip(beside, (1, 3, 0, 4), strict=True):
         out[:] = padded[:, start : start + blocks]
@@ -98,14 +101,13 @@ def _windows(out: Matrix, sums: Floats, order: Integers) -> None:
     np.divide(stops, words, out=out[:, 2])
 
 
-def _containers(out: Matrix, sums: Floats, outline: Outline, inside: Integers) -> None:
+def _containers(out: Matrix, sums: Floats, outline: Outline) -> None:
     """Text and links of the containers around a block, level by level."""
-    parents = np.array(outline.parents)
-    levels = [inside]
-    for _ in range(_LEVELS - 1):
-        levels.append(parents[levels[-1]])
-    around = np.array(levels)
-    starts, ends = np.array(outline.starts)[around], np.array(outline.ends)[around]
+    around = np.empty((_LEVELS, len(outline.table)), np.int64)
+    around[0] = outline.table[:, 12]
+    for inner, outer in pairwise(around):
+        outline.parents.take(inner, out=outer)
+    starts, ends = outline.starts.take(around), outline.ends.take(around)
     words, plain, stops, linked, chars, count = sums.take(ends, 1) - sums.take(starts, 1)
     np.log1p(words, out=out[:, 0])
     np.divide(words, sums[0, -1], out=out[:, 1])
@@ -129,26 +131,28 @@ def _alike(out: Matrix, path: Integers, words: Floats, linked: Floats, paths: in
 def _position(out: Matrix, sums: Floats, order: Integers, prose: NDArray[np.bool_], level: Floats) -> None:
     """Where in the page a block stands, and how far from headings."""
     blocks = len(order)
-    before = np.cumsum(prose) - prose
+    before: Integers = np.cumsum(prose) - prose
     total = int(before[-1] + prose[-1])
     heading = np.maximum.accumulate(np.where(level > 0, order, -int(_FAR)))
     titles = np.flatnonzero(level == 1)
     np.divide(order, blocks, out=out[0])
-    out[1:3] = np.minimum((order, blocks - order), 200)
+    np.minimum(order, 200, out=out[1])
+    np.minimum(blocks - order, 200, out=out[2])
     np.divide(sums[1, :-1], sums[1, -1] + 1, out=out[3])
     np.divide(before, total + 1, out=out[4])
     out[5] = total - before
     out[6] = np.minimum(order - heading, _FAR)
     out[7] = level[np.maximum(heading, 0)]
     if len(titles):
-        np.clip((order - titles[0], order - titles[-1]), -_FAR, 200, out=out[8:])
+        np.subtract(order, titles[[0, -1], None], out=out[8:])
+        np.maximum(np.minimum(out[8:], 200, out=out[8:]), -_FAR, out=out[8:])
     else:
         out[8:] = -2 * _FAR
 
 
-def _page(matrix: Matrix, data: Floats, sums: Floats, prose: NDArray[np.bool_]) -> None:
+def _page(matrix: Matrix, data: Floats, table: Integers, sums: Floats, prose: NDArray[np.bool_]) -> None:
     """What kind of page it is: the same for all blocks."""
-    words, role, blocks = data[0], data[3].astype(np.int64), matrix.shape[1]
+    words, role, blocks = data[0], table[:, 3], matrix.shape[1]
     total, linked, chars = sums[[0, 3, 4], -1].tolist()
     proses = int(prose.sum())
     values = [

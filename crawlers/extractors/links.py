@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from crawlers.extractors.structured import statements
@@ -24,8 +23,7 @@ _NOT_FOLLOWED = frozenset({"nofollow", "none"})
 """Robots rules that ask not to follow links; ``none`` is short for noindex and nofollow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link to another page."""
 
     url: str
@@ -35,8 +33,10 @@ class Link:
 
 def base_url(page: Page) -> str:
     """What relative addresses are relative to."""
-    if "<base" not in page.html and "<BASE" not in page.html:
-        return page.url
+    return page.remember("base_url", _base_url)
+
+
+def _base_url(page: Page) -> str:
     node = page.tree.css_first("base[href]")
     href = node.attributes.get("href") if node is not None else None
     return (absolute(href, page.url) if href else None) or page.url

@@ -133,7 +133,7 @@ def language_tag(text: str | None) -> str | None:
 
 
 def _canonical(page: Page, meta: dict[str, str]) -> str | None:
-    node = page.tree.css_first('link[rel~="canonical" i][href]') if "anonical" in page.html else None
+    node = page.tree.css_first('link[rel~="canonical" i][href]')
     href = (node.attributes.get("href") if node is not None else None) or meta.get("og:url")
     return absolute(href, page.url) if href else None
 

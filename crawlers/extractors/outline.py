@@ -7,17 +7,23 @@ directly in some container. Nothing is judged here; :mod:`crawlers.extractors.te
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
     from selectolax.lexbor import LexborNode
 
     from crawlers.extractors.page import Page
 
-_INLINE, _SKIP, _BLOCK, _LINK, _BREAK, _CELL, _TEXT = range(7)
+    Integers = NDArray[np.int64]
+
+_INLINE, _LINK, _SKIP, _BLOCK, _BREAK, _CELL, _TEXT = range(7)
 
 _SKIPPED = """script style noscript template svg select textarea datalist iframe object embed applet canvas audio video
 head map progress meter frameset -comment"""
@@ -143,16 +149,21 @@ class Outline:
     """All text of a page, in order."""
 
     texts: list[str]
-    rows: list[tuple[int, ...]]
-    """For each text the values of :class:`Row`."""
-    parents: list[int]
+    table: Integers
+    """For each text, in a row, the values of :class:`Row`."""
+    parents: Integers
     """Container to the container around it; the first is the body."""
-    starts: list[int]
+    starts: Integers
     """Container to its first text."""
-    ends: list[int]
+    ends: Integers
     """Container to the text after its last."""
     trail: list[tuple[int, str, str | None]]
     """Path, from 1, to the path around it, tag and class."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The table, for those who look at few pages."""
+        return [Row(*values) for values in self.table.tolist()]
 
     @property
     def paths(self) -> int:
@@ -178,7 +189,13 @@ def _outline(page: Page) -> Outline:
     body = page.tree.body
     if body is not None and not walk.run(body):
         page.flag("truncated")
-    return Outline(walk.texts, walk.rows, walk.parents, walk.starts, walk.ends, list(walk.paths))
+    table = _integers(walk.numbers).reshape(-1, len(Row._fields))
+    parents, starts, ends = map(_integers, (walk.parents, walk.starts, walk.ends))
+    return Outline(walk.texts, table, parents, starts, ends, list(walk.paths))
+
+
+def _integers(values: array[int]) -> Integers:
+    return np.frombuffer(values, np.int64) if values else np.zeros(0, np.int64)
 
 
 _Here = tuple[int, int, int, int, int, int, int, int, bool, bool]
@@ -191,10 +208,10 @@ class _Walk:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.rows: list[tuple[int, ...]] = []
-        self.parents: list[int] = [0]
-        self.starts: list[int] = [0]
-        self.ends: list[int] = [0]
+        self.numbers = array("q")
+        self.parents = array("q", (0,))
+        self.starts = array("q", (0,))
+        self.ends = array("q", (0,))
         self.paths: dict[tuple[int, str, str | None], int] = {}
         self._parts: list[str] = []
         self._linked = 0
@@ -222,7 +239,7 @@ class _Walk:
                 node = node.next
             tag = node.tag or ""
             kind = kind_of(tag, _INLINE)
-            text = None
+            text, linked = None, here[8]
             if kind == _TEXT:
                 text = node.text_content
             elif kind == _BREAK:
@@ -230,8 +247,9 @@ class _Walk:
             elif kind != _SKIP:
                 child = node.first_child
                 if child is not None:
-                    if kind == _INLINE and child.next is None and child.tag == "-text":
-                        text = child.text_content  # words in a span: the most common element of all
+                    if kind <= _LINK and child.next is None and child.tag == "-text":
+                        text = child.text_content  # words in a span or a link: the most common elements of all
+                        linked = linked or kind == _LINK
                     else:
                         stack.append((node, here))
                         if kind:
@@ -241,14 +259,13 @@ class _Walk:
                 elif kind == _BLOCK and parts:
                     flush()
             if text:
-                if parts:
+                if not parts and not text.isspace():
+                    self._here, self._linked = here, 0
                     parts.append(text)
-                    if here[8]:
-                        self._linked += len(text)
-                elif not text.isspace():
+                elif parts:
                     parts.append(text)
-                    self._here = here
-                    self._linked = len(text) if here[8] else 0
+                if linked:
+                    self._linked += len(text.strip())
             node = node.next
 
     def _end(self, containers: set[int]) -> None:
@@ -305,14 +322,14 @@ class _Walk:
             return
         joined = parts[0] if len(parts) == 1 else "".join(parts)
         parts.clear()
-        role, level, depth, container, path, areas, near, far, linked, preserved = self._here
+        role, level, depth, container, path, areas, near, far, _, preserved = self._here
         known = _read(joined, preserved)
         if known is None:
             return
         text, count, size, stops, ends, upper, shout, digit, chrome = known
         self.texts.append(text)
-        self.rows.append((
-            count, size, size if linked or self._linked > size else self._linked, role, level, depth,
+        self.numbers.extend((
+            count, size, min(self._linked, size), role, level, depth,
             stops, ends, upper, shout, digit, chrome, container, path, areas, near, far,
         ))  # fmt: skip
 

@@ -34,13 +34,11 @@ def license_of(page: Page) -> tuple[str | None, str | None]:
         stated = first_text(item.get("license")) if not _PARTS.intersection(types_of(item)) else None
         if stated:
             return spdx(stated), f"schema.org license: {stated}"
-    source = page.html
-    if "icense" in source or "ICENSE" in source:
-        node = page.tree.css_first('a[rel~="license" i][href], link[rel~="license" i][href]')
-        address = absolute(node.attributes.get("href") or "", page.url) if node is not None else None
-        if address:
-            return spdx(address), f"rel=license: {address}"
-    if "creativecommons.org/" in source:
+    node = page.tree.css_first('a[rel~="license" i][href], link[rel~="license" i][href]')
+    address = absolute(node.attributes.get("href") or "", page.url) if node is not None else None
+    if address:
+        return spdx(address), f"rel=license: {address}"
+    if "creativecommons.org/" in page.html:
         for node in page.tree.css('footer a[href*="creativecommons.org/"], main a[href*="creativecommons.org/"]')[:3]:
             address = node.attributes.get("href") or ""
             if _CREATIVE_COMMONS.match(address):

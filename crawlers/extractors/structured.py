@@ -31,8 +31,6 @@ def json_ld(page: Page) -> list[dict[str, Any]]:
 
 
 def _json_ld(page: Page) -> list[dict[str, Any]]:
-    if "ld+json" not in page.html and "ld&#" not in page.html:
-        return []
     found: list[dict[str, Any]] = []
     for node in page.tree.css('script[type="application/ld+json" i]'):
         value = _loads(node.text())

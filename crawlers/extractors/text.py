@@ -98,7 +98,7 @@ _PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/x-rs
 def judge(page: Page, mode: Mode) -> _Judgement:
     """Which blocks of the page's outline are main text. The outline must not be empty."""
     found = outline(page)
-    matrix, words = features(found), np.array([row[0] for row in found.rows], float)
+    matrix, words = features(found), found.table[:, 0].astype(float)
     version = classifier.model().version
     odds = classifier.log_odds(matrix, classifier.model().fast if mode != "precise" else None)
     kept, expected = classifier.choose(classifier.probabilities(odds), words)
@@ -118,14 +118,14 @@ def _drop_hidden(kept: NDArray[np.bool_], found: Outline, texts: list[str]) -> N
     """What a reader does not see is no main text, unless it is folded away as a part of the page's interface."""
     if texts:
         for place in np.flatnonzero(kept).tolist():
-            if found.rows[place][14] & HIDDEN and any(" ".join(found.texts[place].split()) in text for text in texts):
+            if found.table[place, 14] & HIDDEN and any(" ".join(found.texts[place].split()) in text for text in texts):
                 kept[place] = False
 
 
 def _drop_last_headings(kept: NDArray[np.bool_], found: Outline) -> None:
     """A heading that nothing follows heads what was dropped."""
     places = np.flatnonzero(kept).tolist()
-    while len(places) > 1 and found.rows[places[-1]][3] == _HEADING and found.rows[places[-1]][4] != 1:
+    while len(places) > 1 and found.table[places[-1], 3] == _HEADING and found.table[places[-1], 4] != 1:
         kept[places.pop()] = False
 
 
@@ -143,11 +143,11 @@ def _assemble(found: Outline, places: list[int]) -> tuple[str, list[Block]]:
     parts: list[str] = []
     blocks: list[Block] = []
     at, previous = 0, -2
-    for place in places:
-        row, text = found.rows[place], found.texts[place]
+    for place, (role, level, areas) in zip(places, found.table[places][:, [3, 4, 14]].tolist(), strict=True):
+        text = found.texts[place]
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
-        if row[3] == _ROW and blocks and blocks[-1].role == "table" and previous == place - 1:
+        if role == _ROW and blocks and blocks[-1].role == "table" and previous == place - 1:
             parts += ["\n", text]
             at += 1 + len(text)
             blocks[-1].end = at
@@ -155,9 +155,8 @@ def _assemble(found: Outline, places: list[int]) -> tuple[str, list[Block]]:
             if blocks:
                 parts.append("\n\n")
                 at += 2
-            name = "quote" if row[14] & _QUOTE and row[3] < _HEADING else ROLES[row[3]]
-            level = row[4] if row[3] == _HEADING else None
-            blocks.append(Block(_BLOCK_ROLES.get(name, name), at, at + len(text), level))
+            name = "quote" if areas & _QUOTE and role < _HEADING else ROLES[role]
+            blocks.append(Block(_BLOCK_ROLES.get(name, name), at, at + len(text), level if role == _HEADING else None))
             parts.append(text)
             at += len(text)
         previous = place
@@ -228,8 +227,8 @@ def explain(page: Page, mode: Mode = "auto") -> list[Decision]:
     chances = classifier.probabilities(judged.odds)
     return [
         Decision(
-            text, ROLES[row[3]], bool(judged.kept[place]), round(float(chances[place]), 4), round(judged.expected / 2, 4),
-            found.place(row[13]), tuple(_reasons(Row(*row))),
+            text, ROLES[row.role], bool(judged.kept[place]), round(float(chances[place]), 4), round(judged.expected / 2, 4),
+            found.place(row.path), tuple(_reasons(row)),
         )
         for place, (text, row) in enumerate(zip(found.texts, found.rows, strict=True))
     ]  # fmt: skip

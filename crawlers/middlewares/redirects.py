@@ -93,7 +93,7 @@ class MetaRefreshMiddleware(_Careful, ScrapyMetaRefreshMiddleware):
         None.
     """
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         """Follow where the beginning of the page says so; most do not have the word."""
         head = response.body[:_HEAD]
         if b"refresh" not in head.lower() and b"\0" not in head:  # UTF-16 has a NUL in each letter

@@ -72,7 +72,9 @@ def main() -> int:
     def many():
         if options.html:
             return folder_served(options.html)
-        return served("--pages", str(options.pages), "--topology", "shop", "--page-bytes", "20000", "--prebuild", *extra)
+        return served(
+            "--pages", str(options.pages), "--topology", "shop", "--page-bytes", "20000", "--prebuild", *extra
+        )
 
     def one():
         return served("--pages", "1", *extra)

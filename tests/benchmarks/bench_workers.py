@@ -37,7 +37,11 @@ def main() -> int:
     options = parser.parse_args()
     with databases.postgresql() as server, contextlib.ExitStack() as stack:
         sites = [
-            stack.enter_context(served("--pages", str(options.pages), "--seed", str(seed), "--topology", "shop", "--page-bytes", "20000"))
+            stack.enter_context(
+                served(
+                    "--pages", str(options.pages), "--seed", str(seed), "--topology", "shop", "--page-bytes", "20000"
+                )
+            )
             for seed in range(options.hosts)
         ]
         seconds = {}
