@@ -17,7 +17,8 @@ import orjson
 from crawlers.errors import ArgumentError, Rejected
 from crawlers.middlewares.outcomes import Failed, Skipped, mark
 from crawlers.sources.arguments import CommonArguments, argument
-from crawlers.sources.lines import Line, NotLines, csv_rows, json_lines
+from crawlers.sources.bytelines import NotLines
+from crawlers.sources.lines import Line, csv_rows, json_lines
 from crawlers.sources.pieces import LINES, Piece, PieceSource
 
 if TYPE_CHECKING:

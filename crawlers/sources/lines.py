@@ -17,6 +17,7 @@ import orjson
 
 from crawlers.extractors import encodings
 from crawlers.plain import plain
+from crawlers.sources.bytelines import ByteLines, NotLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,17 +28,10 @@ LINE_MAX = 16 * 1024 * 1024
 ROW_MAX = 1024 * 1024
 """Bytes that one row of CSV may have, line breaks in its cells included."""
 
-_SAMPLE = 64 * 1024
 _SHOWN = 2000
 _BOM = b"\xef\xbb\xbf"
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _LONG_NUMBER = re.compile(rb"\d{19}")
-_UTF16 = "UTF-16; convert it first: iconv -f utf-16 -t utf-8"
 _QUOTED = re.compile(r'"[^"]*"')
-
-
-class NotLines(ValueError):
-    """The file as a whole cannot be read by lines."""
 
 
 @dataclass(slots=True)
@@ -63,33 +57,36 @@ class Line:
 
 
 def json_lines(file: BinaryIO, start: int = 0, number: int = 1) -> Iterator[Line]:
-    """Each line of *file* from the offset *start*, which is line *number*; blank ones are passed over."""
-    if not start and file.read(2) in _WIDE:
-        raise NotLines(f"expected UTF-8, as JSON lines are, got {_UTF16}")
-    file.seek(start)
+    """Each line of *file* from the offset *start*, which is line *number*; blank ones are passed over.
+
+    The file is UTF-8, as JSON lines are, or UTF-16.
+    """
+    lines = ByteLines(file)
+    lines.seek(start)
     offset = start
-    while raw := file.readline(LINE_MAX):
+    while raw := lines.readline(LINE_MAX):
         line = Line(number, 0, number + 1)
         offset += len(raw)
-        if len(raw) == LINE_MAX and not raw.endswith(b"\n"):
-            offset += _skip_line(file)
-            line.error, line.raw = f"expected a line of at most {LINE_MAX:,} bytes", _shown(raw)
-        elif not raw.removeprefix(_BOM).strip():
+        text = lines.utf8(raw)
+        if len(raw) == LINE_MAX and not lines.is_whole(raw):
+            offset += _skip_line(lines)
+            line.error, line.raw = f"expected a line of at most {LINE_MAX:,} bytes", _shown(text)
+        elif not text.removeprefix(_BOM).strip():
             number += 1
             continue
         else:
-            _read_json(raw.removeprefix(_BOM) if number == 1 else raw, line)
+            _read_json(text.removeprefix(_BOM) if number == 1 else text, line)
         line.end = offset
         yield line
         number += 1
 
 
-def _skip_line(file: BinaryIO) -> int:
+def _skip_line(lines: ByteLines) -> int:
     """Read to the end of the line without holding it; return how many bytes that were."""
     skipped = 0
-    while raw := file.readline(LINE_MAX):
+    while raw := lines.readline(LINE_MAX):
         skipped += len(raw)
-        if raw.endswith(b"\n"):
+        if lines.is_whole(raw):
             break
     return skipped
 
@@ -183,16 +180,13 @@ class _Text:
     """Lines of a file as text for a csv.reader, with the place of the next one."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        sample = file.read(_SAMPLE)
-        if sample[:2] in _WIDE:
-            raise NotLines(f"expected an encoding in which a line break is one byte, got {_UTF16}")
-        self._encoding = _encoding_of(sample)
-        self.delimiter = _delimiter(sample.removeprefix(_BOM).decode(self._encoding, "replace"))
+        self._lines = ByteLines(file)
+        self._encoding = self._lines.encoding or _encoding_of(self._lines.sample)
+        self.delimiter = _delimiter(self._lines.sample.decode(self._encoding, "replace"))
         self.seek(0, 1)
 
     def seek(self, offset: int, number: int) -> None:
-        self._file.seek(offset)
+        self._lines.seek(offset)
         self.offset, self.number = offset, number
         self.begin_row()
 
@@ -206,21 +200,21 @@ class _Text:
     def back_to_second_line(self) -> None:
         """Go back to the line after the row's first."""
         self.offset, self.number = self._second
-        self._file.seek(self.offset)
+        self._lines.seek(self.offset)
 
     def __iter__(self) -> _Text:
         return self
 
     def __next__(self) -> str:
-        raw = self._file.readline(ROW_MAX)
+        raw = self._lines.readline(ROW_MAX)
         if not raw:
             self.at_end = True
             raise StopIteration
-        while len(raw) == ROW_MAX and not raw.endswith(b"\n"):
+        while len(raw) == ROW_MAX and not self._lines.is_whole(raw):
             self.offset += len(raw)
             self._bytes += len(raw)
-            raw = self._file.readline(ROW_MAX)
-        text = self._decoded(raw.removeprefix(_BOM) if self.number == 1 else raw)
+            raw = self._lines.readline(ROW_MAX)
+        text = self._decoded(raw.removeprefix(self._lines.mark) if self.number == 1 else raw)
         self.offset += len(raw)
         self.number += 1
         self._bytes += len(raw)
@@ -229,7 +223,7 @@ class _Text:
             self._second = (self.offset, self.number)
         if self._bytes > ROW_MAX:
             raise csv.Error(f"expected a row of at most {ROW_MAX:,} bytes")
-        if not raw.endswith(b"\n"):
+        if not self._lines.is_whole(raw):
             self.at_end = True
         return text
 
@@ -238,7 +232,7 @@ class _Text:
             return raw.decode(self._encoding)
         except UnicodeDecodeError:
             self.guessed = True
-            return encodings.decode(raw).text
+            return raw.decode(self._encoding, "replace") if self._lines.is_wide else encodings.decode(raw).text
 
 
 def _encoding_of(sample: bytes) -> str:

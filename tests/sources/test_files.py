@@ -210,8 +210,17 @@ def test_a_file_that_went_away_fails_alone(folder):
     assert caught.value.reason == "no-file"
 
 
-def test_utf_16_is_said(folder):
-    (folder / "a.csv").write_bytes("a,b\n1,2\n".encode("utf-16"))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read(folder, encoding):
+    (folder / "a.csv").write_bytes("id,name\n1,Zoë\n".encode(encoding))
+    (folder / "b.jsonl").write_bytes('{"id": 1, "name": "Zoë"}\n'.encode(encoding))
+    for name, row in (("a.csv", {"id": "1", "name": "Zoë"}), ("b.jsonl", {"id": 1, "name": "Zoë"})):
+        [line] = corpus(folder).read_piece(name, {}).body.splitlines()
+        assert json.loads(line)["row"] == row
+
+
+def test_utf_32_is_said(folder):
+    (folder / "a.csv").write_bytes("a,b\n1,2\n".encode("utf-32"))
     with pytest.raises(Failed, match="iconv") as caught:
         corpus(folder).read_piece("a.csv", {})
     assert caught.value.reason == "not-lines"
@@ -264,10 +273,23 @@ def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):
     assert "Traceback" not in result.err
 
 
+ENCODINGS = {"0.csv": "utf-8", "1.jsonl": "utf-16", "2.csv": "utf-16-be", "3.jsonl": "utf-8-sig"}
+
+
+def write_rows(path, rows, encoding):
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    if path.suffix == ".csv":
+        lines = ["id,n", *(f"{row['id']},{row['n']}" for row in rows)]
+    path.write_bytes("\n".join(lines).encode(encoding))
+
+
 def test_killed_and_resumed_it_gives_each_line_once(tmp_path, folder):
-    for name in range(4):
-        lines = [json.dumps({"id": i, "n": i * name}) for i in range(3000)]
-        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    expected = {}
+    for name, encoding in ENCODINGS.items():
+        # Letters with the byte of a line break in them: in UTF-16 they must not end a line.
+        rows = [{"id": str(i), "n": f"{name} {i * 7} \u010a\u0a01Zoë"} for i in range(3000)]
+        write_rows(folder / name, rows, encoding)
+        expected |= {f"{name}#{row['id']}": row for row in rows}
     (folder / "cut.jsonl").write_text('{"id": 1}\n{"id": ')
     (folder / "photo.raw").write_bytes(b"x")
     data = tmp_path / "data"
@@ -287,7 +309,8 @@ def test_killed_and_resumed_it_gives_each_line_once(tmp_path, folder):
     result = harness.run(data, *args)
     assert result.code == 0, result
     found = harness.records(data, "notes")
-    assert len(found) == len({record["key"] for record in found}) == 12_001
+    assert len(found) == 12_001
+    assert {r["key"]: r["fields"] for r in found} == {**expected, "cut.jsonl#1": {"id": 1}}
     with sqlite3.connect(data / "gristmill.db") as db:
         assert db.execute("SELECT reason FROM rejections").fetchall() == [("broken-line",)]
         assert db.execute("SELECT url, reason FROM requests WHERE state = 'skipped'").fetchall() == [

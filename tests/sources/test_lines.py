@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.sources import lines
-from crawlers.sources.lines import NotLines, csv_rows, json_lines
+from crawlers.sources import bytelines, lines
+from crawlers.sources.bytelines import NotLines
+from crawlers.sources.lines import csv_rows, json_lines
 
 CELLS = st.lists(
     st.lists(st.text(alphabet='ab,;"\n\r\t ä', max_size=6), min_size=3, max_size=3).filter(any), max_size=12
@@ -166,21 +167,63 @@ def test_encodings_of_csv(encoding):
 
 
 def test_a_sample_that_ends_inside_a_character_is_still_utf_8(monkeypatch):
-    monkeypatch.setattr(lines, "_SAMPLE", 11)
+    monkeypatch.setattr(bytelines, "_SAMPLE", 11)
     assert cells(read(csv_rows, "a,b\n12345,ä\n".encode())) == [["12345", "ä"]]
 
 
 def test_one_line_in_another_encoding_is_guessed_and_said(monkeypatch):
-    monkeypatch.setattr(lines, "_SAMPLE", 64)
+    monkeypatch.setattr(bytelines, "_SAMPLE", 64)
     data = b"id,name\n" + b"1,plain\n" * 20 + "2,Müller\n".encode("cp1252")
     last = read(csv_rows, data)[-1]
     assert (last.row, last.guessed) == ({"id": "2", "name": "Müller"}, True)
 
 
+WIDE = ("utf-16-le", "utf-16-be")
+
+
+def wide(text, encoding):
+    return f"\ufeff{text}".encode(encoding)
+
+
+@settings(deadline=None)
+@given(rows=CELLS, pieces=st.integers(1, 5), encoding=st.sampled_from(WIDE), end=st.sampled_from(["\n", "\r\n"]))
+def test_csv_in_utf_16_with_anything_in_its_cells(rows, pieces, encoding, end):
+    rows = [[f"{cell}\u010a\u0a01" for cell in row] for row in rows]
+    data = wide(written(rows, "\t", end=end, quoting=csv.QUOTE_ALL), encoding)
+    whole = read(csv_rows, data)
+    assert cells(whole) == rows
+    assert not any(line.guessed for line in whole)
+    assert read(csv_rows, data, pieces) == whole
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_csv_in_utf_16_without_a_mark(encoding):
+    found = read(csv_rows, "sep=;\nname;town\nRenée;Orléans\n".encode(encoding), 1)
+    assert [line.row for line in found] == [{"name": "Renée", "town": "Orléans"}]
+
+
+@pytest.mark.parametrize("pieces", [None, 1])
+def test_a_missing_quotation_mark_in_utf_16_costs_one_line(monkeypatch, pieces):
+    monkeypatch.setattr(lines, "ROW_MAX", 1000)
+    data = wide('id,name\n1,a\n2,"b\n' + "".join(f"{n},c\n" for n in range(3, 500)), "utf-16-le")
+    found = read(csv_rows, data, pieces)
+    assert [int(line.row["id"]) for line in found if line.row] == [1, *range(3, 500)]
+    assert [(line.number, line.raw) for line in found if line.error] == [(3, '2,"b')]
+
+
+def test_half_a_pair_in_utf_16_is_replaced_and_said():
+    data = wide("id,name\n1,a\n2,", "utf-16-le") + b"\x00\xd8" + "\n3,c\n".encode("utf-16-le")
+    assert [(line.row["name"], line.guessed) for line in read(csv_rows, data)] == [
+        ("a", False),
+        ("\ufffd", True),
+        ("c", False),
+    ]
+
+
 @pytest.mark.parametrize("reader", [csv_rows, json_lines])
-def test_utf_16_is_refused(reader):
-    with pytest.raises(NotLines, match="UTF-16"):
-        read(reader, "a,b\n1,2\n".encode("utf-16"))
+def test_utf_32_is_refused(reader):
+    with pytest.raises(NotLines, match="UTF-32"):
+        read(reader, "a,b\n1,2\n".encode("utf-32"))
 
 
 # --- JSON lines -----------------------------------------------------------------------------------------------------
@@ -200,6 +243,34 @@ def test_what_was_written_is_read(rows, pieces):
     assert [line.row for line in found] == rows
     assert [line.number for line in found] == list(range(1, len(rows) + 1))
     assert read(json_lines, data, pieces) == found
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(st.text(max_size=4), VALUES, max_size=4), max_size=10), pieces=st.integers(1, 4),
+    encoding=st.sampled_from(WIDE), escaped=st.booleans(),
+)  # fmt: skip
+def test_what_was_written_in_utf_16_is_read(rows, pieces, encoding, escaped):
+    data = wide("".join(json.dumps(row, ensure_ascii=escaped) + "\n" for row in rows), encoding)
+    found = read(json_lines, data)
+    assert [line.row for line in found] == rows
+    assert read(json_lines, data, pieces) == found
+
+
+def test_broken_lines_in_utf_16_keep_their_place():
+    pair, unit = b"\x00\xd8", b"\x01"
+    data = (
+        wide('{"id": 1}\n{"a": \n{"a": "', "utf-16-le")
+        + pair
+        + '"}\n{"id": 2}\n\n{"id": 3}\n'.encode("utf-16-le")
+        + unit
+    )
+    found = read(json_lines, data)
+    assert [(line.number, line.row) for line in found] == [
+        (1, {"id": 1}), (2, None), (3, None), (4, {"id": 2}), (6, {"id": 3}), (7, None),
+    ]  # fmt: skip
+    assert found[1].raw == '{"a": '
+    assert found == read(json_lines, data, 1)
 
 
 def test_blank_lines_are_counted_and_passed_over():
@@ -231,6 +302,16 @@ def test_broken_lines_keep_their_place(line, said):
 def test_numbers_that_are_too_long_for_a_machine_word_are_kept_to_the_last_digit():
     [line] = read(json_lines, b'{"id": 123456789012345678901234567890, "n": [18446744073709551616], "f": 0.1}')
     assert line.row == {"id": "123456789012345678901234567890", "n": ["18446744073709551616"], "f": 0.1}
+
+
+@pytest.mark.parametrize("size", [90, 100, 101, 205, 350])
+@pytest.mark.parametrize("encoding", WIDE)
+def test_a_line_in_utf_16_that_is_too_long_is_one_broken_line(monkeypatch, size, encoding):
+    monkeypatch.setattr(lines, "LINE_MAX", 100)
+    data = wide('{"id": 1}\n{"a": "' + "\u010a" * (size // 2 - 9) + '"}\n{"id": 2}\n', encoding)
+    found = read(json_lines, data)
+    assert [item.row and item.row.get("id", "long") for item in found] == [1, "long" if size < 100 else None, 2]
+    assert found == read(json_lines, data, 1)
 
 
 @pytest.mark.parametrize("size", [90, 100, 101, 205, 350])
