@@ -30,6 +30,7 @@ class ByteLines:
 
     Attributes:
         sample: the beginning of the file, without its byte order mark.
+        is_cut: whether the sample is not the whole file, so that its end may be inside of a character.
         mark: its byte order mark, with which the first line begins; empty where there is none.
         encoding: name of the codec that its mark tells, or UTF-16 where it looks like that; else empty.
         is_wide: whether a line break is two bytes.
@@ -48,6 +49,7 @@ class ByteLines:
             )
         self.mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
         self.sample = head.removeprefix(self.mark)
+        self.is_cut = len(head) == _SAMPLE
         self.encoding = _MARKS[self.mark] if self.mark else _unmarked(head)
         self.is_wide = self.encoding.startswith("utf-16")
         self._break = "\n".encode(self.encoding or "ascii")

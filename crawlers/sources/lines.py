@@ -6,6 +6,7 @@ reading can go on there in another process.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -181,7 +182,7 @@ class _Text:
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = ByteLines(file)
-        self._encoding = self._lines.encoding or _encoding_of(self._lines.sample)
+        self._encoding = self._lines.encoding or _encoding_of(self._lines.sample, self._lines.is_cut)
         self.delimiter = _delimiter(self._lines.sample.decode(self._encoding, "replace"))
         self.seek(0, 1)
 
@@ -232,18 +233,24 @@ class _Text:
             return raw.decode(self._encoding)
         except UnicodeDecodeError:
             self.guessed = True
-            return raw.decode(self._encoding, "replace") if self._lines.is_wide else encodings.decode(raw).text
+            if self._lines.is_wide:
+                return raw.decode(self._encoding, "replace")
+            return encodings.decode(raw, _encoding_of(raw)).text
 
 
-def _encoding_of(sample: bytes) -> str:
-    """UTF-8 where the sample is that, but for a character that its end cuts; else what it looks like."""
-    for cut in range(4):
-        try:
-            sample[: len(sample) - cut].decode("utf-8")
-        except UnicodeDecodeError:
-            continue
+def _encoding_of(sample: bytes, is_cut: bool = False) -> str:
+    """UTF-8 where the sample is that, but for a character that its end cuts; else what it looks like.
+
+    A letter or two are too few for a guess, which then is UTF-8. Where nothing of the sample is that, it is Windows-1252,
+    as in browsers (https://html.spec.whatwg.org/#determining-the-character-encoding, step 8).
+    """
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=not is_cut)
+    except UnicodeDecodeError:
+        found = encodings.decode(sample).encoding
+    else:
         return "utf-8"
-    return encodings.decode(sample).encoding
+    return "cp1252" if found == "utf-8" and sample.decode("utf-8", "ignore").isascii() else found
 
 
 def _delimiter(sample: str) -> str:

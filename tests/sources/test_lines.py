@@ -166,6 +166,20 @@ def test_encodings_of_csv(encoding):
     assert not any(line.guessed for line in found)
 
 
+@pytest.mark.parametrize("name", ["Zoë", "José", "5 € für Renée", "naïve café"])
+def test_a_few_letters_in_windows_1252_are_not_lost(name):
+    data = b"id,name\n" + b"1,plain\n" * 50 + f"2,{name}\n".encode("cp1252")
+    last = read(csv_rows, data)[-1]
+    assert (last.row, last.guessed) == ({"id": "2", "name": name}, False)
+    assert read(csv_rows, data.removesuffix(b"\n"))[-1].row == last.row
+
+
+def test_a_broken_byte_does_not_make_another_encoding_of_utf_8():
+    found = read(csv_rows, "id,name\n1,Zoë\n".encode() + b"2,Jos\xc3\n" + "3,Renée\n".encode())
+    assert [(line.row["name"], line.guessed) for line in (found[0], found[2])] == [("Zoë", False), ("Renée", False)]
+    assert found[1].guessed
+
+
 def test_a_sample_that_ends_inside_a_character_is_still_utf_8(monkeypatch):
     monkeypatch.setattr(bytelines, "_SAMPLE", 11)
     assert cells(read(csv_rows, "a,b\n12345,ä\n".encode())) == [["12345", "ä"]]
