@@ -93,9 +93,9 @@ def test_parts_keep_their_roles():
 def test_a_caption_is_a_caption():
     figure = "<figure><img src=a.jpg><figcaption>The old kettle of copper, as it hangs in the museum today.</figcaption></figure>"
     prose = "<p>There are many kinds of kettles, and most of them boil water, some of them with a great noise.</p>" * 3
-    found = extract_text(page_of(f"<main><article><h1>Kettles</h1>{prose}{figure}{prose}</article></main>"))
-    parts = {block.role: found.text[block.start : block.end] for block in found.blocks}
-    assert parts["caption"] == "The old kettle of copper, as it hangs in the museum today."
+    decisions = explain(page_of(f"<main><article><h1>Kettles</h1>{prose}{figure}{prose}</article></main>"))
+    roles = {decision.text: decision.role for decision in decisions}
+    assert roles["The old kettle of copper, as it hangs in the museum today."] == "caption"
 
 
 def test_roles_are_those_that_records_know():
