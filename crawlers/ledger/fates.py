@@ -28,11 +28,12 @@ logger = logging.getLogger(__name__)
 
 _HOST = re.compile(r"://([^/?#]*)")
 
-_KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint")
+_KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint", "version_run")
 _REJECTED = ("record_id", "crawl_id", "page_fingerprint")
 _INSERT = (
     "id", "source", "key", "version", "content_hash", "envelope_hash", "state", "url", "host", "type", "modality",
-    "language", "body", "crawl_id", "page_fingerprint", "first_run", "changed_run", "seen_run", "created_at", "changed_at",
+    "language", "body", "crawl_id", "page_fingerprint", "first_run", "version_run", "changed_run", "seen_run", "created_at",
+    "changed_at",
 )  # fmt: skip
 _REPLACE = tuple(name for name in _INSERT if name not in {"id", "source", "key", "first_run", "created_at"})
 _TOUCH = ("state", "crawl_id", "page_fingerprint", "seen_run")
@@ -197,9 +198,9 @@ def _keep(
     if before is None:
         outcome.new += 1
         record.version = _version_after(conn, record.id, past, content_hash)
-        plan.upserts.append(_row(record, body_of(record), context, page))
+        plan.upserts.append(_row(record, body_of(record), context, page, context.run_id))
         return
-    record.version = before.version
+    record.version, made_by = before.version, context.run_id
     if before.content_hash == content_hash:
         body = body_of(record)
         if body.envelope_hash == before.envelope_hash:
@@ -207,6 +208,7 @@ def _keep(
             plan.touches.append(("kept", context.crawl_id, page, context.run_id, record.id))
             return
         outcome.updated += 1
+        made_by = before.version_run
     else:
         outcome.changed += 1
         outcome.unsigned.append(record.id)
@@ -216,7 +218,7 @@ def _keep(
             plan.archive.append(record.id)
             record.version = before.version + 1
         body = body_of(record)
-    plan.upserts.append(_row(record, body, context, page))
+    plan.upserts.append(_row(record, body, context, page, made_by))
 
 
 def _version_after(conn: Connection, id_: str, past: tuple[int, str] | None, content_hash: str) -> int:
@@ -247,14 +249,14 @@ def _forget_version(conn: Connection, id_: str, version: int) -> None:
     conn.execute(table.delete().where(table.c.id == id_, table.c.version == version))
 
 
-def _row(record: Record, body: Body, context: Context, page: str | None) -> tuple[Any, ...]:
+def _row(record: Record, body: Body, context: Context, page: str | None, made_by: str | None) -> tuple[Any, ...]:
     run, now, url = context.run_id, context.now, record.url
     found = _HOST.search(url) if url else None
     host = found[1] if found else None
     return (
         record.id, storable(record.source), storable(record.key), record.version, record.content_hash, body.envelope_hash,
         "kept", storable(url), storable(host), record.type, record.modality, record.language, body.text,
-        context.crawl_id, page, run, run, run, now, now,
+        context.crawl_id, page, run, made_by, run, run, now, now,
     )  # fmt: skip
 
 

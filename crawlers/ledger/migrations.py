@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 
 import crawlers
 from crawlers.errors import LedgerError, LedgerTooNew
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-CURRENT = 1
+CURRENT = 2
 """Version of the schema that ``tables.py`` draws."""
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {}
+
+def _add_version_run(conn: Connection) -> None:
+    """Until now a run that only changed what is around a record's content was not told from one that made a version."""
+    conn.execute(text("ALTER TABLE records ADD COLUMN version_run VARCHAR(40)"))
+    conn.execute(text("UPDATE records SET version_run = changed_run"))
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: _add_version_run}
 """Version to the function that makes it out of the version before."""
 
 

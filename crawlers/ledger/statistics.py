@@ -93,17 +93,22 @@ def records_by(conn: Connection, source: str, column: str) -> dict[str, int]:
 
 
 def record_changes(conn: Connection, source: str, crawl_id: int) -> dict[str, int]:
-    """How many of the source's records are new, changed and unchanged since this crawl began, and how many went."""
+    """How many of the source's records are new, changed and so on since this crawl began, and how many went.
+
+    Changed is what has another content now; updated is what has the same, and other facts about it.
+    """
     here = select(runs.c.id).where(runs.c.crawl_id == crawl_id).scalar_subquery()
     new = and_(records.c.state == "kept", records.c.first_run.in_(here))
     seen = and_(records.c.state == "kept", records.c.crawl_id == crawl_id)
-    changed = and_(seen, records.c.first_run.not_in(here), records.c.changed_run.in_(here))
+    known = and_(seen, records.c.first_run.not_in(here))
+    changed = and_(known, records.c.version_run.in_(here))
+    updated = and_(known, records.c.version_run.not_in(here), records.c.changed_run.in_(here))
     unchanged = and_(seen, records.c.changed_run.not_in(here))
     gone = and_(records.c.state == "gone", records.c.changed_run.in_(here))
     columns = [
         func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(name)
         for name, condition in (
-            ("new", new), ("changed", changed), ("unchanged", unchanged), ("gone", gone),
+            ("new", new), ("changed", changed), ("updated", updated), ("unchanged", unchanged), ("gone", gone),
             ("kept", records.c.state == "kept"),
         )
     ]  # fmt: skip

@@ -163,7 +163,7 @@ def _records(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
     changes = statistics.record_changes(conn, source, crawl_id)
     return {
         **changes,
-        "seen": changes["new"] + changes["changed"] + changes["unchanged"],
+        "seen": sum(changes[name] for name in ("new", "changed", "updated", "unchanged")),
         "types": statistics.records_by(conn, source, "type"),
         "modalities": statistics.records_by(conn, source, "modality"),
         "languages": statistics.records_by(conn, source, "language"),

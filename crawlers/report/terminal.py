@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LABEL = 10
+_CHANGES = {
+    "new": "new",
+    "changed": "changed",
+    "updated": "updated (metadata only)",
+    "unchanged": "unchanged",
+    "gone": "gone",
+}
 _STYLES = {COMPLETE: "bold green", FAILED: "bold red", WRONG_USE: "bold red"}
 
 
@@ -63,7 +70,7 @@ def _urls(requests: dict[str, Any]) -> str:
 
 
 def _kept(records: dict[str, Any]) -> str:
-    parts = [f"{records[name]:,} {name}" for name in ("new", "changed", "unchanged", "gone") if records[name]]
+    parts = [f"{records[name]:,} {said}" for name, said in _CHANGES.items() if records[name]]
     text = f"{records['kept']:,} records in the ledger" + (f": {', '.join(parts)}" if parts else "")
     if records["languages"]:
         text += " · " + ", ".join(f"{name} {n:,}" for name, n in list(records["languages"].items())[:3])

@@ -114,6 +114,9 @@ def test_refine_makes_the_records_again_without_a_request(tmp_path, site):
     assert result.code == 0, result
     assert site.log == []
     assert titles(tmp_path) == ["harbour", "solar"]
+    assert "2 records in the ledger: 2 updated (metadata only)" in result.out
+    html = max((tmp_path / "site/runs").glob("*.html")).read_text(encoding="utf-8")
+    assert "0 new, 0 changed, 2 updated (metadata only) and 0 unchanged in this crawl" in html
     assert rows(tmp_path, "SELECT stage, reason FROM rejections") == [("keywords", "no-keyword")]
     keywords = [r["keywords"] for r in harness.records(tmp_path, "site")]
     assert all(keywords)

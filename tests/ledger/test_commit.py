@@ -147,7 +147,7 @@ def test_a_record_is_stored_with_its_columns(ledger):
     row = ledger.row("records")
     assert (row["source"], row["key"], row["version"], row["state"]) == (SOURCE, "a", 1, "kept")
     assert (row["host"], row["type"], row["modality"], row["language"]) == ("shop.example", "Article", "text", "en")
-    assert row["first_run"] == row["changed_run"] == row["seen_run"] == ledger.run
+    assert row["first_run"] == row["version_run"] == row["changed_run"] == row["seen_run"] == ledger.run
     assert (row["crawl_id"], row["page_fingerprint"]) == (ledger.crawl.id, fingerprint(1))
     assert from_dict(orjson.loads(row["body"])) == record("a", title="Title", language="en", type="Article")
 
@@ -175,7 +175,8 @@ def test_a_changed_record_is_a_new_version_of_the_same_id(ledger):
     assert ledger.page(1, changed).changed == 1
     assert changed.version == 2
     row = ledger.row("records")
-    assert (row["version"], row["changed_run"], row["first_run"]) == (2, run_id(2), run_id(1))
+    assert (row["version"], row["version_run"], row["first_run"]) == (2, run_id(2), run_id(1))
+    assert row["changed_run"] == run_id(2)
     assert (stored(ledger, "a")["version"], stored(ledger, "a")["text"]) == (2, "second")
     old = ledger.row("record_versions")
     assert (old["id"], old["version"], old["body"], old["run_id"]) == (row["id"], 1, first["body"], run_id(1))
@@ -189,7 +190,7 @@ def test_new_facts_about_the_same_content_replace_the_body_and_keep_the_version(
     assert (done.updated, done.changed, done.unchanged) == (1, 0, 0)
     assert stored(ledger, "a")["keywords"][0]["phrase"] == "text"
     row = ledger.row("records")
-    assert (row["version"], row["changed_run"]) == (1, run_id(2))
+    assert (row["version"], row["version_run"], row["changed_run"]) == (1, run_id(1), run_id(2))
     assert ledger.rows("record_versions") == []
     assert ledger.problems(tmp_path) == []
 

@@ -42,8 +42,37 @@ def test_an_older_ledger_is_brought_forward_step_by_step(ledger):
     with ledger.database.read() as conn:
         assert conn.execute(text("SELECT rating FROM records")).scalar() == 5
         assert migrations.version_of(conn) == NEWEST
-    assert [row["version"] for row in ledger.rows("schema_versions")] == [1, 2, 3]
+    assert [row["version"] for row in ledger.rows("schema_versions")] == [migrations.CURRENT, *STEPS]
     assert ledger.database.run(migrations.migrate, "here", NEWEST, STEPS) == []
+
+
+def undo_version_run(conn) -> None:
+    conn.execute(text("ALTER TABLE records DROP COLUMN version_run"))
+
+
+def columns(conn) -> dict[str, set[tuple[str, str, bool]]]:
+    """Table to name, type and nullability of its columns."""
+    looked = inspect(conn)
+    return {
+        name: {(c["name"], str(c["type"]), c["nullable"]) for c in looked.get_columns(name)}
+        for name in tables.metadata.tables
+    }
+
+
+def test_a_ledger_of_the_first_version_becomes_as_a_new_one(ledger):
+    """Every step taken back and taken again: the tables are those that are drawn, and hold what they held."""
+    ledger.page(1, record("a"))
+    with ledger.database.read() as conn:
+        drawn = columns(conn)
+    before = ledger.row("records")
+    ledger.database.run(undo_version_run)
+    ledger.database.run(lambda conn: conn.execute(text("UPDATE schema_versions SET version = 1")))
+    assert ledger.database.run(migrations.migrate, "here") == [2]
+    with ledger.database.read() as conn:
+        assert columns(conn) == drawn
+    assert ledger.row("records") == before
+    ledger.next_round()
+    assert ledger.page(1, record("a")).unchanged == 1
 
 
 def test_a_migration_that_fails_has_not_happened(ledger):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from crawlers.items import KeywordMatch
 from crawlers.ledger import statistics
 from crawlers.report import summary
+from tests.ledger_pages import SOURCE, record
 from tests.report import ledgers
 
 
@@ -51,7 +53,28 @@ def test_records_by_column(filled, column, counts):
 
 def test_changes_of_a_first_crawl(filled):
     changes = ask(filled, statistics.record_changes, ledgers.SOURCE, filled.crawl_id)
-    assert changes == {"new": 12, "changed": 0, "unchanged": 0, "gone": 0, "kept": 12}
+    assert changes == {"new": 12, "changed": 0, "updated": 0, "unchanged": 0, "gone": 0, "kept": 12}
+
+
+def test_changes_are_told_apart_whichever_run_of_the_crawl_made_them(ledger):
+    facts = {"keywords": [KeywordMatch("text", "topics", 5, 9)]}
+    ledger.page(9, *(record(key) for key in "abcdef"))
+    ledger.next_round()
+    ledger.page(9, record("a", "other"), record("f", "other"))
+    ledger.open()  # the same crawl goes on in another run
+    ledger.page(8, record("b", **facts), record("c"), record("new"))
+    ledger.page(
+        7, record("a", "other", **facts), record("new", **facts)
+    )  # of two pages the one with the lower number speaks
+    assert changes(ledger) == {"new": 1, "changed": 2, "updated": 1, "unchanged": 1, "gone": 0, "kept": 7}
+    ledger.next_round()
+    ledger.page(9, record("a", "other"), record("f", "other"))
+    assert changes(ledger) == {"new": 0, "changed": 0, "updated": 1, "unchanged": 1, "gone": 0, "kept": 7}
+
+
+def changes(ledger):
+    with ledger.database.read() as conn:
+        return statistics.record_changes(conn, SOURCE, ledger.crawl.id)
 
 
 def test_changes_of_a_source_that_nobody_knows(filled):

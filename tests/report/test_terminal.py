@@ -33,6 +33,17 @@ def test_ten_lines_say_where_everything_is(tmp_path):
     ]
 
 
+def test_new_changed_updated_and_unchanged_are_told_apart(tmp_path):
+    ledgers.ordinary(tmp_path).database.close()
+    again = ledgers.begin(tmp_path, run_id="20261125T083301Z-1a2b3c")
+    again.discover(*(f"http://shop.example/{n}" for n in (0, 1, 10, "new")))
+    again.settle(1, status=200, records=lambda url: [ledgers.record(url, text="Another text.")])
+    again.settle(1, status=200, records=lambda url: [ledgers.record(url, keywords=[])])
+    again.settle(2, status=200, records=lambda url: [ledgers.record(url)])
+    kept = dict(lines(figures(again)))["kept"]
+    assert kept.startswith("13 records in the ledger: 1 new, 2 changed, 1 updated (metadata only) · ")
+
+
 def test_what_to_do_next_stands_last(tmp_path):
     filled = ledgers.begin(tmp_path)
     filled.discover("http://shop.example/1", "http://shop.example/2")
