@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
+    from scrapy.spiderloader import SpiderLoaderProtocol
 
 ON, OFF, BROKEN = "on", "off", "error"
 
@@ -30,6 +31,7 @@ STEPS = (
 )
 """Settings that list components, in flow order, with what their components do."""
 
+_KINDS = ("web", "sql", "files")
 _SECTION = re.compile(r"^\s*Settings:\s*\n(.*?)(?=\n\s*\n\s*\S|\Z)", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b(?:EXPORTS|FEEDS|JOBDIR|KEYWORDS|SCHEDULER)\b")
 _READ = re.compile(r"settings(?:\.get\w*\(|\[)\s*[\"']([A-Z][A-Z0-9_]+)[\"']")
@@ -53,6 +55,29 @@ class Component:
     """First line of its docstring."""
     settings: dict[str, Any] = field(default_factory=dict)
     """The settings that it names, with their present values."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A source that can be crawled."""
+
+    name: str
+    kind: str
+    """web, sql or files, as ``genspider -t`` has it; spider for what is built on none of them."""
+    does: str
+    """First line of its docstring, or of its module's."""
+
+
+def sources(loader: SpiderLoaderProtocol) -> Iterator[Known]:
+    """Every source that *loader* knows, by name."""
+    for name in sorted(loader.list()):
+        cls = loader.load(name)
+        yield Known(name, _kind(cls), _does(cls))
+
+
+def _kind(cls: type) -> str:
+    modules = (base.__module__ for base in cls.__mro__)
+    return next((kind for module in modules for kind in _KINDS if module == f"crawlers.sources.{kind}"), "spider")
 
 
 def prepare(crawler: Crawler, arguments: Mapping[str, str]) -> str | None:

@@ -7,6 +7,7 @@ from scrapy.exceptions import NotConfigured
 
 from crawlers import flow
 from crawlers.errors import ArgumentError, ConfigurationError
+from crawlers.sources.web import WebSource
 
 
 class PickySpider(Spider):
@@ -145,6 +146,37 @@ def test_a_spider_without_its_arguments_does_not_hide_the_rest():
     assert problem == "url: expected an address, got none: -a url=https://…"
     assert crawler.spider.name == "picky"
     assert ready(url="https://shop.example")[1] is None
+
+
+class Shelf(WebSource):
+    """A shelf of books. And more of it."""
+
+    name = "shelf"
+
+
+class Shop(Shelf):
+    """A shop that is a shelf."""
+
+    name = "shop"
+
+
+class Loader:
+    """What a spider loader tells."""
+
+    def list(self):
+        return ["shop", "shelf", "picky"]
+
+    def load(self, name):
+        return {cls.name: cls for cls in (Shop, Shelf, PickySpider)}[name]
+
+
+def test_sources_are_listed_by_name_with_kind_and_one_line():
+    found = [(known.name, known.kind, known.does) for known in flow.sources(Loader())]
+    assert found == [
+        ("picky", "spider", ""),
+        ("shelf", "web", "A shelf of books."),
+        ("shop", "web", "A shop that is a shelf."),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`scrapy flow [<source>]`: what is on, what is off and why, in flow order."""
+"""`scrapy flow [<source>]`: what is on, what is off and why, in flow order; without a source, which sources there are."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Command(BaseRunSpiderCommand):
         return (
             "Build every component the way a crawl of the source would, with the settings as they are now, and show it "
             "with its order and its settings. Nothing is fetched and nothing is written. "
+            "Without a source it lists those that there are, with kind and one line each, before the project's components. "
             "Exit code 2 where a component cannot be built."
         )
 
@@ -65,6 +66,8 @@ class Command(BaseRunSpiderCommand):
             crawler = self._prepared(args, folder)
             problem = flow.prepare(crawler, opts.spargs)
             self._head(console, crawler, problem, named=bool(args))
+            if not args:
+                self._sources(console)
             steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
             for number, (title, found) in enumerate(steps, 1):
                 console.print(f"\n[bold]{number}. {title}[/bold]")
@@ -101,6 +104,18 @@ class Command(BaseRunSpiderCommand):
             console.print(Text(f"  arguments (-a name=value):\n{describe(crawler.spidercls.Arguments)}"))
         for name in ("DATA_DIR", "SCHEDULER", "EXPORTS", "CONCURRENT_REQUESTS", "USER_AGENT", "NETWORK_ALLOW"):
             console.print(Text(f"  {name} = {flow.shown(name, settings.get(name))}", style="cyan"))
+
+    def _sources(self, console: Console) -> None:
+        """The sources, and the modules whose sources are unknown because they cannot be imported."""
+        assert self.crawler_process is not None
+        loader = self.crawler_process.spider_loader
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for source in flow.sources(loader):
+            table.add_row(Text(f"  {source.name}", style="bold"), source.kind, Text(source.does))
+        for module, error in getattr(loader, "broken", {}).items():
+            table.add_row(Text(f"  {module}"), Text(flow.BROKEN, style=_STYLE[flow.BROKEN]), Text(error))
+        console.print("\n[bold]Sources[/bold] (scrapy crawl <source>)")
+        self._print(console, table)
 
     def _print(self, console: Console, table: Table) -> None:
         if console.is_terminal:

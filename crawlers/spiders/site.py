@@ -22,7 +22,7 @@ _WEB = ("http://", "https://")
 
 
 class SiteSpider(WebSource):
-    """A site by its address."""
+    """Any web site by its address: the article, product or thread on each page is a record."""
 
     name = "site"
     sitemap = True

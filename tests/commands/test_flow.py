@@ -55,6 +55,43 @@ def test_it_shows_the_settings_as_they_are(tmp_path):
     assert "PROGRESS_INTERVAL is 0: set it" in result.out
 
 
+def test_without_a_source_it_lists_them_with_kind_and_one_line_each(tmp_path):
+    result = harness.run(tmp_path, "flow")
+    assert result.code == 0, result
+    listed = result.out.partition("\nSources (scrapy crawl <source>)\n")[2].partition("\n\n")[0].splitlines()
+    found = {name: (kind, does) for name, kind, does in (line.split(maxsplit=2) for line in listed)}
+    assert {name: kind for name, (kind, _) in found.items()} == {
+        "books": "web", "demo": "web", "notes": "files", "orders": "sql", "quotes": "web", "site": "web",
+    }  # fmt: skip
+    assert found["site"][1] == "Any web site by its address: the article, product or thread on each page is a record."
+    assert all(does.endswith(".") for _, does in found.values())
+    assert result.out.index("Sources") < result.out.index("1. ")
+
+
+def test_with_a_source_it_lists_no_others(shown):
+    _, result = shown
+    assert "Sources" not in result.out
+
+
+def test_a_module_that_cannot_be_imported_stands_among_the_sources(tmp_path):
+    package = tmp_path / "half"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "good.py").write_text("import scrapy\n\nclass Good(scrapy.Spider):\n    name = 'good'\n")
+    (package / "bad.py").write_text("1 / 0\n")
+    result = harness.run(
+        tmp_path / "data", "flow", "-s", "SPIDER_MODULES=half", PYTHONPATH=f"{tmp_path}:{harness.ROOT}"
+    )  # fmt: skip
+    assert result.code == 0, result
+    assert re.search(r"^  good +spider", result.out, re.MULTILINE)
+    assert re.search(r"^  half\.bad +error +ZeroDivisionError", result.out, re.MULTILINE)
+
+
+def test_scrapys_own_list_stays_as_it_is(tmp_path):
+    result = harness.run(tmp_path, "list")
+    assert result.out.splitlines() == ["books", "demo", "notes", "orders", "quotes", "site"]
+
+
 def test_it_writes_nothing(shown):
     data, result = shown
     assert list(data.iterdir()) == []
