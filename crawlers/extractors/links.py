@@ -58,63 +58,49 @@ def links(page: Page) -> list[Link]:
     if _asks_not_to_follow(page):
         return []
     base = base_url(page)
-    parts = urlsplit(base)
-    root = f"{parts.scheme}://{parts.netloc}"
+    folder, root = urljoin(base, "."), urljoin(base, "/")
     found: dict[str, Link] = {}
+    known: set[str] = set()
     for node in page.tree.css("a[href],area[href]"):
         attributes = node.attributes
-        url = resolve(attributes.get("href") or "", base, root)
-        if url is None or url in found:
+        href = (attributes.get("href") or "").strip(_STRIPPED).partition("#")[0]
+        if href in known:
             continue
         rel = (attributes.get("rel") or "").lower()
-        if "nofollow" not in rel:
+        if "nofollow" in rel:
+            continue
+        known.add(href)
+        if href[:1] == "?":
+            url = _resolve.__wrapped__(href, base)
+        else:
+            url = _resolve(href, root if href.startswith(_ROOTED) else folder)
+        if url is not None and url not in found:
             found[url] = Link(url, rel)
     return list(found.values())
-
-
-def resolve(href: str, base: str, root: str) -> str | None:
-    """*href* as an absolute address without fragment; None where it leads to no page of the web.
-
-    Args:
-        href: as it stands in the page.
-        base: what it is relative to.
-        root: scheme and host of *base*.
-    """
-    if href.startswith(_ROOTED):
-        return _of_site(href, root)
-    href = _tidy(href)
-    if not href or href.lower().startswith(_NEVER):
-        return None
-    try:
-        url = urljoin(base, href)
-    except ValueError:
-        return None
-    return url if _has_host(url) and not _is_file(url) else None
 
 
 _ROOTED = ("/", "http://", "https://")
 
 
 @lru_cache(maxsize=20_000)
-def _of_site(href: str, root: str) -> str | None:
-    """An address that is the same on all pages of a site, whose menu and footer are: found once, not on each of them."""
-    href = _tidy(href)
-    if href[:1] != "/":
-        return href if _has_host(href) and not _is_file(href) else None
-    if href.startswith("//") or "/." in href or not root.startswith("http"):
-        try:
-            href = urljoin(root, href)
-        except ValueError:
-            return None
-        return href if _has_host(href) and not _is_file(href) else None
-    return root + href if not _is_file(root + href) else None
+def _resolve(href: str, base: str) -> str | None:
+    """*href* as an absolute address; None where it leads to no page of the web.
 
+    Menu and footer are the same on all pages of a site, and so are these: found once, not on each page.
 
-def _tidy(href: str) -> str:
-    href = href.strip(_STRIPPED).partition("#")[0]
+    Args:
+        href: without fragment and outer white space.
+        base: what it is relative to.
+    """
     if "\n" in href or "\t" in href or "\r" in href:
         href = "".join(href.split())  # browsers take white space out of the middle of an address
-    return href
+    if not href or href.lower().startswith(_NEVER):
+        return None
+    try:
+        url = href if href.startswith(_ROOTED[1:]) else urljoin(base, href)
+    except ValueError:
+        return None
+    return url if _has_host(url) and not _is_file(url) else None
 
 
 def _has_host(url: str) -> bool:
