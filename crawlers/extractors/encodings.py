@@ -150,12 +150,13 @@ def _clean(text: str, name: str, *, replaced: bool, valid: bool) -> Decoded:
     """Take out what no output format can carry."""
     if "\0" in text:
         text, valid = text.replace("\0", ""), False
-    if not valid and _has_surrogates(text):  # UTF-8 has none
+    if not valid and has_surrogates(text):  # UTF-8 has none
         text, valid, replaced = _SURROGATES.sub("\ufffd", text), False, True
     return Decoded(text, name, replaced, valid)
 
 
-def _has_surrogates(text: str) -> bool:
+def has_surrogates(text: str) -> bool:
+    """Whether *text* has code points that no encoding can write."""
     try:
         text.encode()  # ten times as fast as looking for them
     except UnicodeEncodeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from crawlers.extractors import metadata as meta
@@ -27,6 +27,7 @@ _PARAGRAPHS_MAX = 400
 _FEW_PARAGRAPHS = 3
 _MOSTLY_LINKS = 0.6
 _CLIMB = 4
+_LINKS_MAX = 600
 _BOILERPLATE = "nav, header, footer, aside"
 
 
@@ -100,17 +101,30 @@ def _link_share(page: Page) -> float:
 
 def _most_repeated(page: Page) -> int:
     """How many elements alike under one parent have a link, at most, outside of navigation."""
-    outside = {node.mem_id for node in page.tree.css(_BOILERPLATE)}
+    outside = {node.mem_id: True for node in page.tree.css(_BOILERPLATE)}
     seen: set[int] = set()
     counts: Counter[tuple[int, str]] = Counter()
-    for link in page.tree.css("a[href]")[:600]:
-        chain = [link, *takewhile(lambda node: node.tag != "body", ancestors(link))]
-        if any(item.mem_id in outside for item in chain):
+    for link in page.tree.css("a[href]")[:_LINKS_MAX]:
+        if _stands_in(link, outside):
             continue
-        for item in chain[:_CLIMB]:
+        for item in [link, *takewhile(lambda node: node.tag != "body", islice(ancestors(link), _CLIMB - 1))]:
             parent = item.parent
             if parent is None or item.mem_id in seen:
                 continue
             seen.add(item.mem_id)
             counts[(parent.mem_id, f"{item.tag}.{item.attributes.get('class') or ''}")] += 1
     return max(counts.values(), default=0)
+
+
+def _stands_in(node: LexborNode, known: dict[int, bool]) -> bool:
+    """Whether *node* or an element around it is true in *known*; notes in it what it found for each of them."""
+    passed = []
+    answer = False
+    for item in chain((node,), takewhile(lambda item: item.tag != "body", ancestors(node))):
+        place = item.mem_id
+        if place in known:
+            answer = known[place]
+            break
+        passed.append(place)
+    known.update(dict.fromkeys(passed, answer))
+    return answer

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 
 import numpy as np
 
@@ -35,7 +36,7 @@ _SHORT_TAG = 100
 _ATTRIBUTES = 30
 _DOCTYPE = 300
 _OPENING = re.compile(rb"<[a-zA-Z]")
-_TAG = re.compile(rb"</?([a-zA-Z][^\s/>]*)")
+_TAG = re.compile(rb"</?[a-zA-Z][^\s/>]*")
 _ATTRIBUTE = re.compile(
     rb"""[\s/]*+=?[^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>"'][^\s>]*+)?+)?+""",
 )
@@ -199,21 +200,37 @@ def _raw_end(name: bytes) -> re.Pattern[bytes]:
 
 def _flatten(source: bytes) -> bytes:
     """Cut where the tags so far, each weighed by the elements open at that place, cost too much."""
+    last = _too_much(_TAG.findall(source))
+    if last is None:
+        return source
+    return source[: next(islice(_TAG.finditer(source), last, None)).start()]
+
+
+def _too_much(tags: list[bytes]) -> int | None:
+    """The first of *tags* that is too much, if one is."""
     open_now: dict[bytes, int] = {}
+    known = {tag: _effect(tag) for tag in set(tags)}
     depth = work = roots = 0
-    for match in _TAG.finditer(source):
-        closing, name = match.group().startswith(b"</"), match.group(1).lower()
+    for place, tag in enumerate(tags):
         work += depth
+        name, closing, kind = known[tag]
         if closing:
             if open_now.get(name, 0):
                 open_now[name] -= 1
                 depth -= 1
-        elif name in _ROOTS:
+        elif kind == "root":
             roots += 1
             work += roots * 4
-        elif name not in _CLOSED_BY_THEMSELVES:
+        elif kind == "nests":
             open_now[name] = open_now.get(name, 0) + 1
             depth += 1
         if work > _NESTING_WORK:
-            return source[: match.start()]
-    return source
+            return place
+    return None
+
+
+def _effect(tag: bytes) -> tuple[bytes, bool, str]:
+    """Name in lower case, whether it closes, and what it does to the elements that are open."""
+    name = tag.lstrip(b"</").lower()
+    kind = "root" if name in _ROOTS else "alone" if name in _CLOSED_BY_THEMSELVES else "nests"
+    return name, tag.startswith(b"</"), kind

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import ftfy
 from ftfy.fixes import fix_c1_controls
 
+from crawlers.extractors.encodings import has_surrogates
 from crawlers.pipelines import invisible
 from crawlers.pipelines.offsets import Edit, OffsetMap, apply
 
@@ -121,7 +122,7 @@ def _count(done: Repaired, kind: str, number: int) -> None:
 
 def _surrogates(done: Repaired) -> list[Edit]:
     """Pairs become their character; one without its other half becomes U+FFFD."""
-    if done.text.isascii():
+    if not has_surrogates(done.text):
         return []
     edits = [
         Edit(
