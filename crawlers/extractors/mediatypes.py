@@ -57,6 +57,12 @@ def magic(body: bytes) -> str | None:
     return None
 
 
+def is_svg(body: bytes) -> bool:
+    """Whether these bytes are a drawing in XML."""
+    root = _ROOT.match(body.removeprefix(b"\xef\xbb\xbf")[:_HEAD])
+    return root is not None and root.group(1).lower().rpartition(b":")[2] == b"svg"
+
+
 def effective(declared: str, body: bytes) -> str:
     """The media type to treat *body* as.
 

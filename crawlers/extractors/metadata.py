@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from crawlers.extractors import dates, structured
 from crawlers.extractors.links import absolute
+from crawlers.extractors.outline import PERMALINKS
 from crawlers.extractors.structured import first_text, types_of
 
 if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
     from crawlers.extractors.page import Page
 
 ARTICLES = frozenset(
@@ -20,7 +23,7 @@ ARTICLES = frozenset(
 )  # fmt: skip
 PRODUCTS = frozenset({"Product", "IndividualProduct", "ProductGroup", "Book", "Vehicle", "SoftwareApplication"})
 THREADS = frozenset({"DiscussionForumPosting", "QAPage", "Question"})
-LISTS = frozenset({"ItemList", "CollectionPage", "SearchResultsPage", "ImageGallery"})
+LISTS = frozenset({"ItemList", "CollectionPage", "SearchResultsPage"})
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _SPACE = re.compile(r"\s+")
@@ -99,10 +102,16 @@ def _title(page: Page, main: dict[str, Any], meta: dict[str, str]) -> str | None
     if stated:
         return _clean(stated)
     headings = page.tree.css("h1")
-    if len(headings) == 1 and (text := _clean(headings[0].text(separator=" "))):
+    if len(headings) == 1 and (text := _clean(_without_permalink(headings[0]))):
         return text
     node = page.tree.css_first("head > title") or page.tree.css_first("title")
     return _clean(node.text()) if node is not None else None
+
+
+def _without_permalink(heading: LexborNode) -> str:
+    text = heading.text(separator=" ").strip()
+    links = (node.text(strip=True) for node in heading.css('a[href^="#"]'))
+    return text[:-1] if text[-1:] in PERMALINKS and text[-1:] in links else text
 
 
 def _authors(main: dict[str, Any], meta: dict[str, str]) -> list[str]:

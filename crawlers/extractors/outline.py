@@ -104,6 +104,9 @@ BLOCKS_MAX = 40_000
 """Blocks that are read of a page: judging more would take longer than a second."""
 
 _ENDS = frozenset('.!?…。！？:;"”»)')
+PERMALINKS = frozenset("¶#§🔗⚓")
+"""What documentation puts behind a heading as a link to it: no part of the text."""
+
 _LINE = "\0"
 """Stands for a line break inside a block; no page has it once it is decoded."""
 
@@ -153,6 +156,8 @@ class Outline:
     """For each text, in a row, the values of :class:`Row`."""
     parents: Integers
     """Container to the container around it; the first is the body."""
+    kinds: Integers
+    """Container to its path of tags and classes: those with the same one are alike."""
     starts: Integers
     """Container to its first text."""
     ends: Integers
@@ -190,8 +195,8 @@ def _outline(page: Page) -> Outline:
     if body is not None and not walk.run(body):
         page.flag("truncated")
     table = _integers(walk.numbers).reshape(-1, len(Row._fields))
-    parents, starts, ends = map(_integers, (walk.parents, walk.starts, walk.ends))
-    return Outline(walk.texts, table, parents, starts, ends, list(walk.paths))
+    parents, kinds, starts, ends = map(_integers, (walk.parents, walk.kinds, walk.starts, walk.ends))
+    return Outline(walk.texts, table, parents, kinds, starts, ends, list(walk.paths))
 
 
 def _integers(values: array[int]) -> Integers:
@@ -210,6 +215,7 @@ class _Walk:
         self.texts: list[str] = []
         self.numbers = array("q")
         self.parents = array("q", (0,))
+        self.kinds = array("q", (0,))
         self.starts = array("q", (0,))
         self.ends = array("q", (0,))
         self.paths: dict[tuple[int, str, str | None], int] = {}
@@ -249,7 +255,10 @@ class _Walk:
                 if child is not None:
                     if kind <= _LINK and child.next is None and child.tag == "-text":
                         text = child.text_content  # words in a span or a link: the most common elements of all
-                        linked = linked or kind == _LINK
+                        if kind == _LINK:
+                            linked = True
+                            if text in PERMALINKS and (node.attributes.get("href") or "").startswith("#"):
+                                text = None
                     else:
                         stack.append((node, here))
                         if kind:
@@ -302,6 +311,7 @@ class _Walk:
             role = level = 0
         key = (path, tag, name)
         path = self.paths.setdefault(key, len(self.paths) + 1)
+        self.kinds.append(path)
         hint = _hint(name, attributes.get("id"))
         return role, level, depth + 1, number, path, areas, hint, far | near, linked, preserved or tag == "pre"
 

@@ -22,6 +22,8 @@ _SEEN_MAX = 1000
 _NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _NOISE = re.compile(r"(?:sprite|spacer|pixel|blank|icon|logo|avatar|badge|button|loader|tracking)", re.IGNORECASE)
 _BOILERPLATE = frozenset({"nav", "header", "footer", "aside"})
+_BOILERPLATE_ROLES = frozenset({"navigation", "banner", "contentinfo", "complementary"})
+_DRAWING = re.compile(r"\.svgz?(?:$|\?)", re.IGNORECASE)
 
 
 def media(page: Page, limit: int = 20) -> list[Media]:
@@ -96,9 +98,15 @@ def _is_noise(node: LexborNode, address: str) -> bool:
         size = (attributes.get(name) or "").removesuffix("px")
         if _NUMBER.fullmatch(size) and float(size) < _SMALL:
             return True
-    if _NOISE.search(address.rpartition("/")[2]) or _NOISE.search(attributes.get("class") or ""):
+    if (
+        _DRAWING.search(address)
+        or _NOISE.search(address.rpartition("/")[2])
+        or _NOISE.search(attributes.get("class") or "")
+    ):
         return True
-    return any(parent.tag in _BOILERPLATE for parent in ancestors(node))
+    return any(
+        parent.tag in _BOILERPLATE or parent.attributes.get("role") in _BOILERPLATE_ROLES for parent in ancestors(node)
+    )
 
 
 def _caption(node: LexborNode) -> str | None:

@@ -99,7 +99,7 @@ class ImagesPipeline:
         return _unless_there(record, sha256, of, same)
 
     def _problem(self, media: Media) -> Rejected | None:
-        if media.error is not None:
+        if media.error is not None and not media.error.startswith("unwanted:"):
             return Rejected(
                 stage=_STAGE, reason="broken-image", detail=f"{media.url}: {media.error}", value=media.error
             )

@@ -19,7 +19,7 @@ from scrapy import Request
 from scrapy.exceptions import NotConfigured
 
 from crawlers.errors import DiskFull, GristmillError
-from crawlers.extractors.mediatypes import magic
+from crawlers.extractors.mediatypes import is_svg, magic
 from crawlers.ledger import media as table
 from crawlers.ledger.database import database_url, open_database
 from crawlers.mediastore import EXTENSIONS, MediaStore, StoredFile
@@ -221,6 +221,8 @@ class MediaPipeline:
 
     def _look(self, body: bytes) -> tuple[str, dict[str, Any]]:
         """Media type and facts, by the bytes alone."""
+        if is_svg(body):
+            raise Verdict("unwanted", "expected a picture made of pixels, got SVG, which may carry scripts")
         media_type, facts = magic(body) or "image/", {}
         if media_type.startswith("image/"):
             facts = self._sandbox.call(_FACTS, body)

@@ -32,7 +32,7 @@ LISTS = {
     "a definition list": "<dl>" + items('<dt><a href="/d{n}">Term {n}</a></dt><dd>Short.</dd>') + "</dl>",
     "a directory": "<pre>" + items('<a href="f{n}.html">f{n}.html</a>   2026-01-01 10:00  4.2K\n') + "</pre>",
     "a calendar": "<table>" + items('<tr><td><time>1 Jan</time></td><td><a href="/e{n}">Concert {n}</a></td></tr>') + "</table>",
-    "an archive by month": items('<section><h3>Month {n}</h3><a href="/m{n}a">One</a> <a href="/m{n}b">Two</a></section>'),
+    "an archive by month": items('<section><h3>Month {n}</h3><a href="/m{n}a">One of {n}</a> <a href="/m{n}b">Two of {n}</a></section>'),
     "links without markup": items('<a href="/l{n}">A link to something {n}</a><br>'),
     "declared by JSON-LD": '<script type="application/ld+json">{"@type": "CollectionPage"}</script><p>' + PROSE * 4,
     "products in JSON-LD": '<script type="application/ld+json">[' + ",".join(['{"@type": "Product"}'] * 5) + "]</script>",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.extractors.mediatypes import effective, magic
+from crawlers.extractors.mediatypes import effective, is_svg, magic
 
 PNG, PDF, ZIP = b"\x89PNG\r\n\x1a\n....", b"%PDF-1.7\n", b"PK\x03\x04..."
 
@@ -63,3 +63,15 @@ def test_there_is_always_a_type(body, declared):
 def test_what_the_bytes_prove_does_not_depend_on_what_follows(body):
     assert magic(PNG + body) == "image/png"
     assert magic(PDF + body) == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("body", "svg"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", True), (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x -->\n<svg/>", True),
+        (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'x'><SVG:svg/>", True), (b"<html><svg/></html>", False),
+        (b"\x89PNG\r\n\x1a\n", False), (b"", False),
+    ],
+)  # fmt: skip
+def test_drawings_are_known_by_their_root(body, svg):
+    assert is_svg(body) is svg

@@ -255,3 +255,13 @@ def test_broken_twins_say_less_but_nothing_else(name):
         found = metadata(page_of(body))
         assert found.published_at in {None, whole.published_at}, what
         assert found.fields.get("price") in {None, whole.fields.get("price")} or what == "NUL and controls", what
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("atexit<a href='#module'>¶</a>", "atexit"), ("Learn C#", "Learn C#"), ("Learn C<a href='/x'>#</a>", "Learn C #"),
+    ],
+)  # fmt: skip
+def test_a_title_has_no_link_to_itself(heading, title):
+    assert metadata(page_of(f"<h1>{heading}</h1>")).title == title

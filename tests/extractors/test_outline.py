@@ -194,3 +194,9 @@ TAGS = ["p", "div", "ul", "li", "table", "tr", "td", "a", "b", "br", "h2", "pre"
 )
 def test_laws_on_any_soup(parts):
     holds(of("".join(parts)))
+
+
+@pytest.mark.parametrize("mark", ["¶", "#", "§", "🔗"])
+def test_a_link_to_its_own_heading_is_no_part_of_it(mark):
+    found = outline(page_of(f"<h2>Usage<a class=headerlink href='#usage'>{mark}</a></h2><p>C<a href=/sharp>#</a></p>"))
+    assert found.texts == ["Usage", "C#"]

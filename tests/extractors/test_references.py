@@ -111,3 +111,14 @@ def test_any_srcset_gives_addresses_only(values):
 def test_broken_twins_give_addresses_only(name):
     for body in broken_twins(saved(name).html).values():
         assert all(item.url.startswith("http") for item in media(page_of(body)))
+
+
+@pytest.mark.parametrize("role", ["navigation", "banner", "contentinfo", "complementary"])
+def test_pictures_of_the_frame_are_known_by_its_roles_too(role):
+    page = page_of(f"<div role={role}><img src=/py.jpg></div><p><img src=/a.jpg>")
+    assert [item.url for item in media(page)] == ["https://site.example/a.jpg"]
+
+
+def test_drawings_are_no_pictures():
+    page = page_of("<img src=/a.svg><img src=/b.SVG?v=1><img src=/svg.png>")
+    assert [item.url for item in media(page)] == ["https://site.example/svg.png"]
