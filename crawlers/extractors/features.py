@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crawlers.extractors.outline import AREAS, HINTS, ROLES
+from crawlers.extractors.hints import HINTS
+from crawlers.extractors.outline import AREAS, ROLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

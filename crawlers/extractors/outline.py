@@ -6,16 +6,15 @@ directly in some container. Nothing is judged here; :mod:`crawlers.extractors.te
 
 from __future__ import annotations
 
-import re
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from crawlers.extractors.hints import hint, is_hidden
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
     from selectolax.lexbor import LexborNode
 
@@ -60,39 +59,6 @@ _LANDMARKS = {
 _ARIA = {role: _AREA[tag] for role, tag in (_LANDMARKS | {"main": "main", "article": "article"}).items()}
 HIDDEN = 1 << len(AREAS)
 
-HINTS = (
-    "content|body|entry|text|prose|markdown|rich|copy",
-    "article|post|story|blog|news",
-    "nav|menu|breadcrumb|topbar|toolbar",
-    "foot|copyright|bottom|legal",
-    "side|rail|widget|secondary",
-    "comment|reply|replies|discuss",
-    "relat|recommend|popular|trending|more|similar|also|upsell|cross",
-    "share|social|follow|newsletter|subscri|signup|login",
-    r"ad[sv]?[-_ ]|advert|promo|sponsor|banner|[-_ ]ads?$|^ads?$|cta",
-    "cookie|consent|gdpr|modal|popup|overlay|alert|notice|toast|drawer",
-    "byline|author|date|time|meta|tags?|categor|avatar|bio",
-    "product|price|sku|spec|feature|detail|descri|summary",
-    "review|rating|testimonial|faq|accordion|tab",
-    "message|thread|topic|forum|question|answer|quote",
-    "card|item|tile|teaser|grid|list|result|collection|slide|carousel",
-    "head|hero|title|lead|intro|masthead|logo|brand",
-    "search|filter|sort|facet|pag(?:er|ination)|form|input|cart|basket|checkout|account",
-    "caption|credit|figure|image|gallery|media|video",
-    "doc|api|code|example|section|chapter|toc|reference",
-    "hidden|collapse|sr-only|visually|skip|print|mobile",
-)
-"""Words in classes and ids that say what an element is for, by group."""
-
-_HINTS = [re.compile(pattern) for pattern in HINTS]
-_HINTS_MAX = 50_000
-_hints: dict[str, int] = {}
-
-_HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)|"
-    r"opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|(?:left|top|text-indent)\s*:\s*-\d{3,}",
-    re.IGNORECASE,
-)
 _FRAME = """© copyright reserved privacy cookie cookies terms subscribe newsletter sign login log follow share tweet read more
 see all view load show learn click related recommended popular trending advertisement sponsored skip back next prev
 previous comment comments reply posted leave add cart bag wishlist buy checkout stock shipping returns search menu
@@ -224,10 +190,7 @@ class _Walk:
         self._here: _Here = (0, 0, 0, 0, 0, 0, 0, 0, False, False)
 
     def run(self, body: LexborNode) -> bool:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
-        """Walk below *body*, and say whether all of it was read.
-
-        A loop over siblings and parents: recursion would end at a page's thousandth level.
-        """
+        """Walk below *body*, and say whether all of it was read. Recursion would end at a page's thousandth level."""
         kind_of, texts, parts, flush = _KINDS.get, self.texts, self._parts, self._flush
         stack: list[tuple[LexborNode, _Here]] = []
         here, node = self._here, body.first_child
@@ -257,8 +220,7 @@ class _Walk:
                         text = child.text_content  # words in a span or a link: the most common elements of all
                         if kind == _LINK:
                             linked = True
-                            if text in PERMALINKS and (node.attributes.get("href") or "").startswith("#"):
-                                text = None
+                            text = None if _is_permalink(node, text) else text
                     else:
                         stack.append((node, here))
                         if kind:
@@ -297,7 +259,7 @@ class _Walk:
         name = attributes.get("class")
         areas |= _AREA.get(tag, 0)
         if "style" in attributes or "hidden" in attributes:
-            areas |= _hidden(attributes)
+            areas |= HIDDEN if is_hidden(attributes) else 0
         if "role" in attributes:
             areas |= _ARIA.get(attributes["role"] or "", 0)
         number = len(self.parents)
@@ -312,8 +274,8 @@ class _Walk:
         key = (path, tag, name)
         path = self.paths.setdefault(key, len(self.paths) + 1)
         self.kinds.append(path)
-        hint = _hint(name, attributes.get("id"))
-        return role, level, depth + 1, number, path, areas, hint, far | near, linked, preserved or tag == "pre"
+        own = hint(name, attributes.get("id"))
+        return role, level, depth + 1, number, path, areas, own, far | near, linked, preserved or tag == "pre"
 
     def _break(self) -> None:
         """A line break; two in a row end the block."""
@@ -342,6 +304,10 @@ class _Walk:
             count, size, min(self._linked, size), role, level, depth,
             stops, ends, upper, shout, digit, chrome, container, path, areas, near, far,
         ))  # fmt: skip
+
+
+def _is_permalink(link: LexborNode, text: str | None) -> bool:
+    return text in PERMALINKS and (link.attributes.get("href") or "").startswith("#")
 
 
 _Read = tuple[str, int, int, int, bool, bool, bool, bool, bool]
@@ -381,23 +347,3 @@ def _reading(joined: str, preserved: bool) -> _Read | None:
         text, count, len(text), text.count(",") + text.count("."), text[-1] in _ENDS, first.isupper(), text.isupper(),
         first.isdigit(), count <= _SHORT and not _CHROME.isdisjoint(text.lower().split()),
     )  # fmt: skip
-
-
-def _hint(name: str | None, identifier: str | None) -> int:
-    """What class and id say that an element is for, as a bit for each group of words."""
-    if not name and not identifier:
-        return 0
-    key = f"{name or ''} {identifier or ''}"
-    found = _hints.get(key)
-    if found is None:
-        lowered = key.lower()
-        found = sum(1 << place for place, pattern in enumerate(_HINTS) if pattern.search(lowered))
-        if len(_hints) >= _HINTS_MAX:
-            _hints.clear()
-        _hints[key] = found
-    return found
-
-
-def _hidden(attributes: Mapping[str, str | None]) -> int:
-    style = attributes.get("style")
-    return HIDDEN if "hidden" in attributes or (style and _HIDING.search(style)) else 0

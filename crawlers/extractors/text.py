@@ -19,7 +19,8 @@ import numpy as np
 from crawlers.errors import ExtractionError
 from crawlers.extractors import classifier, hidden, mediatypes
 from crawlers.extractors.features import features
-from crawlers.extractors.outline import AREAS, HIDDEN, HINTS, ROLES, Outline, Row, outline
+from crawlers.extractors.hints import HINTS
+from crawlers.extractors.outline import AREAS, HIDDEN, ROLES, Outline, Row, outline
 from crawlers.items import Block
 
 if TYPE_CHECKING:

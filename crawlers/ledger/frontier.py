@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crawlers.ledger import bulk, processes
 from crawlers.ledger.clock import utc_now
 from crawlers.ledger.database import serialize
-from crawlers.ledger.settlement import LEASED, PENDING, SKIPPED, STATES, Entry, Lease
+from crawlers.ledger.settlement import LEASED, LIST, PENDING, SKIPPED, STATES, Entry, Lease
 from crawlers.ledger.tables import crawls, hosts, request_counts, requests, runs, workers
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class Frontier:
 
     def pages(self, conn: Connection) -> int:
         """Requests that were answered with a page: what a page budget counts. Redirects and sitemaps are none."""
-        sql = "SELECT count(*) FROM requests WHERE crawl_id = ? AND state = 'done' AND reason IS NULL"
+        sql = f"SELECT count(*) FROM requests WHERE crawl_id = ? AND state = 'done' AND (reason IS NULL OR reason = '{LIST}')"
         return int(conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id,)).scalar_one())
 
     def next_available(self, conn: Connection) -> float | None:

@@ -23,7 +23,7 @@ from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.errback import LeasedErrback
 from crawlers.ledger.requests import META_LEASE, entry_of, request_of
 from crawlers.ledger.session import CRAWL, Session
-from crawlers.ledger.settlement import DONE, PENDING, Lease, Settlement, current
+from crawlers.ledger.settlement import DONE, LIST, PENDING, Lease, Settlement, current
 from crawlers.ledger.turns import Turns
 from crawlers.ledger.writer import LedgerWriter
 from crawlers.middlewares.outcomes import marked
@@ -335,7 +335,7 @@ class LedgerScheduler(BaseScheduler):
             settlement.rejections.clear()
         elif settlement.status is None and settlement.reason is None:
             settlement.fail("unanswered", "the request left the downloader without an answer or an error")
-        if settlement.state == DONE and settlement.reason is None:
+        if settlement.state == DONE and settlement.reason in {None, LIST}:
             self._budget.spend(1)
         self.settle(settlement)
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from crawlers.items import Record
 
 PENDING, LEASED, DONE, FAILED, SKIPPED = "pending", "leased", "done", "failed", "skipped"
+
+LIST = "list"
+"""Reason of an answered page that was taken for a list, from which no record is made: it only leads to others."""
+
 STATES = (PENDING, LEASED, DONE, FAILED, SKIPPED)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
+from crawlers.ledger.settlement import LIST
 from crawlers.ledger.tables import records, rejections, requests, runs
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def answered(conn: Connection, crawl_id: int, limit: int) -> list[tuple[str, str
     """Fingerprint and URL of some requests that were answered and whose callback ran."""
     query = (
         select(requests.c.fingerprint, requests.c.url)
-        .where(requests.c.crawl_id == crawl_id, requests.c.state == "done", requests.c.reason.is_(None))
+        .where(requests.c.crawl_id == crawl_id, requests.c.state == "done")
+        .where(or_(requests.c.reason.is_(None), requests.c.reason == LIST))
         .order_by(requests.c.id)
         .limit(limit)
     )

@@ -134,6 +134,11 @@ def _requests(conn: Connection, crawl_id: int, source: str) -> dict[str, Any]:
         "discovered": sum(states.values()),
         "states": states,
         "redirected": sum(n for state, reason, n in reasons if (state, reason) == ("done", "redirected")),
+        "routes": [
+            _reason(conn, crawl_id, state, reason, n)
+            for state, reason, n in reasons
+            if state == "done" and reason != "redirected"
+        ],
         "failed": [
             _reason(conn, crawl_id, state, reason, n) | {"temporary": is_temporary(reason)}
             for state, reason, n in reasons

@@ -45,6 +45,7 @@ def url_funnel(summary: dict[str, Any]) -> list[dict[str, Any]]:
     if waiting:
         lost.append({"what": "still waiting", "number": waiting, "reasons": ""})
     redirected = requests["redirected"]
+    routes = sum(reason["number"] for reason in requests["routes"])
     steps = [
         _step("URLs discovered", total, total, []),
         _step("asked for", asked, total, lost),
@@ -56,6 +57,9 @@ def url_funnel(summary: dict[str, Any]) -> list[dict[str, Any]]:
     if redirected:
         loss = {"what": "led elsewhere", "number": redirected, "reasons": "redirects"}
         steps.append(_step("pages read", states["done"] - redirected, total, [loss]))
+    if routes:
+        loss = _loss("only lead to pages", routes, requests["routes"])
+        steps.append(_step("pages with something to keep", states["done"] - redirected - routes, total, [loss]))
     return steps
 
 

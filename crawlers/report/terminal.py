@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from crawlers.ledger.settlement import LIST
 from crawlers.outcome import COMPLETE, FAILED, MEANINGS, WRONG_USE
 from crawlers.report.figures import printable
 
@@ -61,7 +62,8 @@ def show(summary: dict[str, Any], console: Console) -> None:
 
 def _urls(requests: dict[str, Any]) -> str:
     states = requests["states"]
-    parts = [f"{states['done']:,} answered"]
+    lists = sum(reason["number"] for reason in requests["routes"] if reason["reason"] == LIST)
+    parts = [f"{states['done']:,} answered" + (f" ({lists:,} of them lists)" if lists else "")]
     parts += [f"{states[name]:,} {name}{_top(requests[name])}" for name in ("failed", "skipped") if states[name]]
     waiting = states["pending"] + states["leased"]
     if waiting:

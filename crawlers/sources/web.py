@@ -13,8 +13,9 @@ from urllib.parse import urljoin, urlsplit
 import scrapy
 
 from crawlers.errors import ArgumentError
+from crawlers.extractors.kinds import is_list
 from crawlers.extractors.links import links
-from crawlers.ledger.settlement import current
+from crawlers.ledger.settlement import LIST, current
 from crawlers.sources import sitemaps
 from crawlers.sources.arguments import CommonArguments, argument
 from crawlers.sources.base import Source
@@ -122,6 +123,13 @@ class WebSource(Source):
         """The records of a page. By default the page itself is one; the extractors fill it in."""
         yield self.record(response)
 
+    def is_list(self, response: Response) -> bool:
+        """Whether the page only leads to others; noted with it, so that the report can tell."""
+        found = is_list(self.page(response))
+        if found:
+            _note(LIST)
+        return found
+
     def follow_links(self, response: Response) -> Iterator[scrapy.Request]:
         """Requests for the links that are on the site, wanted, and not handed out by this process before."""
         for link in links(self.page(response)):
@@ -143,12 +151,19 @@ class WebSource(Source):
         return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
 
 
+def _note(reason: str) -> None:
+    """Say of the page at hand that it was read and is none that records are made of."""
+    settlement = current.get()
+    if settlement is not None:
+        settlement.reason = reason
+
+
 def _is_there(response: Response, what: str) -> bool:
     """Whether the answer is what was asked for. Either way it is noted as no page: a budget of pages is not spent on it."""
     there = response.status not in _ABSENT
     settlement = current.get()
-    if settlement is not None and there:
-        settlement.reason = what
+    if there:
+        _note(what)
     elif settlement is not None:
         settlement.skip(f"no-{what}", f"the site answered {response.status}")
     return there

@@ -9,7 +9,6 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from crawlers.demo import server, truth
 from crawlers.errors import ConfigurationError
-from crawlers.extractors.kinds import is_list
 from crawlers.sources.arguments import argument
 from crawlers.sources.web import WebArguments, WebSource
 
@@ -75,5 +74,5 @@ class DemoSpider(WebSource):
 
     def parse_page(self, response: Response) -> Iterator[Record]:
         """One record for each page that is not a list of others."""
-        if not is_list(self.page(response)):
+        if not self.is_list(response):
             yield self.record(response)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from crawlers.errors import ArgumentError
-from crawlers.extractors.kinds import is_list
 from crawlers.sources.arguments import argument
 from crawlers.sources.web import WebArguments, WebSource
 
@@ -48,5 +47,5 @@ class SiteSpider(WebSource):
 
     def parse_page(self, response: Response) -> Iterator[Record]:
         """One record for each page that is not a list of others."""
-        if not is_list(self.page(response)):
+        if not self.is_list(response):
             yield self.record(response)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.extractors.outline import AREAS, BLOCKS_MAX, HIDDEN, HINTS, ROLES, Outline, Row, outline
+from crawlers.extractors.hints import HINTS
+from crawlers.extractors.outline import AREAS, BLOCKS_MAX, HIDDEN, ROLES, Outline, Row, outline
 from tests.webpages import broken_twins, ordinary, page_of, saved
 
 
