@@ -1,8 +1,7 @@
 """The frontier: requests wait here, are leased to workers, and come back when their worker is gone.
 
-A worker alone on a crawl takes whatever comes first. As soon as there are two, each claims hosts for itself (table
-``hosts``), so that a site never sees more than one worker's delay and concurrency. A host is free again when its
-worker leaves or dies, or when nothing of it is left.
+A worker alone on a crawl takes whatever comes first. As soon as there are two, each claims hosts for itself
+(:mod:`crawlers.ledger.hostshares`), so that a site never sees more than one worker's delay and concurrency.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crawlers.ledger import bulk, processes
 from crawlers.ledger.clock import utc_now
 from crawlers.ledger.database import serialize
+from crawlers.ledger.hostshares import HostShares
 from crawlers.ledger.settlement import LEASED, LIST, PENDING, SKIPPED, STATES, Entry, Lease
 from crawlers.ledger.tables import crawls, hosts, request_counts, requests, runs, workers
 
@@ -26,7 +26,6 @@ _NEW = ("crawl_id", "fingerprint", "url", "host", "priority", "depth", "state", 
 _NEW_SKIPPED = (*_NEW, "reason", "detail", "settled_at", "run_id")
 _KEY = ("crawl_id", "fingerprint")
 _HOSTS_A_CLAIM = 16
-_HOSTS_LOOKED_AT = 200
 
 
 class Frontier:
@@ -42,6 +41,7 @@ class Frontier:
         self.crawl_id = crawl_id
         self.worker = worker
         self.lease_seconds = lease_seconds
+        self._shares = HostShares(crawl_id, worker)
         self._source: str | None = None
         self._digests: dict[str, str | None] = {}
 
@@ -237,42 +237,21 @@ class Frontier:
         return [Lease(*row) for row in conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, now, limit))]
 
     def _by_host(self, conn: Connection, limit: int, now: float) -> list[Lease]:
-        self._register_hosts(conn)
-        candidates = self._hosts(conn)
+        self._shares.settle(conn)
+        candidates = self._shares.candidates(conn)
         share = max(1, -(-limit // max(1, min(len(candidates), _HOSTS_A_CLAIM))))
         leases: list[Lease] = []
-        taken, drained = [], []
+        taken: list[str] = []
+        empty: list[str] = []
         for host in candidates:
             found = self._of_host(conn, host, min(share, limit - len(leases)), now)
             leases += found
-            if found:
-                taken.append((self.worker, self.crawl_id, host))
-            elif not self._has_requests(conn, host):
-                drained.append((self.crawl_id, host))
+            (taken if found else empty).append(host)
             if len(leases) >= limit:
                 break
-        if taken:
-            conn.exec_driver_sql(bulk.sql(conn, "UPDATE hosts SET worker = ? WHERE crawl_id = ? AND host = ?"), taken)
-        if drained:
-            conn.exec_driver_sql(bulk.sql(conn, "DELETE FROM hosts WHERE crawl_id = ? AND host = ?"), drained)
+        self._shares.take(conn, taken)
+        self._shares.drop_drained(conn, empty)
         return leases
-
-    def _register_hosts(self, conn: Connection) -> None:
-        """Write down whose hosts are whose for those who claimed them while they were alone."""
-        sql = (
-            "UPDATE hosts SET worker = (SELECT min(r.worker) FROM requests r WHERE r.crawl_id = hosts.crawl_id "
-            "AND r.host = hosts.host AND r.state = 'leased') WHERE crawl_id = ? AND worker IS NULL AND host IN "
-            "(SELECT host FROM requests WHERE crawl_id = ? AND state = 'leased')"
-        )
-        conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, self.crawl_id))
-
-    def _hosts(self, conn: Connection) -> list[str]:
-        """Hosts that this worker may fetch from: its own first, then those that are nobody's."""
-        mine = "SELECT host FROM hosts WHERE crawl_id = ? AND worker = ? LIMIT ?"
-        free = "SELECT host FROM hosts WHERE crawl_id = ? AND worker IS NULL LIMIT ?"
-        rows = [*conn.exec_driver_sql(bulk.sql(conn, mine), (self.crawl_id, self.worker, _HOSTS_LOOKED_AT))]
-        rows += conn.exec_driver_sql(bulk.sql(conn, free), (self.crawl_id, _HOSTS_LOOKED_AT))
-        return [row[0] for row in rows]
 
     def _of_host(self, conn: Connection, host: str, limit: int, now: float) -> list[Lease]:
         sql = (
@@ -280,11 +259,6 @@ class Frontier:
             "AND available_at <= ? ORDER BY priority DESC, id LIMIT ?"
         )
         return [Lease(*row) for row in conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, host, now, limit))]
-
-    def _has_requests(self, conn: Connection, host: str) -> bool:
-        start = "SELECT 1 FROM requests WHERE crawl_id = ? AND host = ?"
-        sql = bulk.sql(conn, f"{start} AND state = 'pending' UNION ALL {start} AND state = 'leased' LIMIT 1")
-        return conn.exec_driver_sql(sql, (self.crawl_id, host) * 2).first() is not None
 
     # --- figures ----------------------------------------------------------------------------------------------------
 
@@ -303,7 +277,7 @@ class Frontier:
         """Unix seconds at which this worker can claim something; in the past: now. None: nothing that it may claim waits."""
         if self._is_alone(conn):
             return self._soonest(conn, "", ())
-        times = [self._soonest(conn, "AND host = ?", (host,)) for host in self._hosts(conn)]
+        times = [self._soonest(conn, "AND host = ?", (host,)) for host in self._shares.candidates(conn)]
         return min((t for t in times if t is not None), default=None)
 
     def _soonest(self, conn: Connection, condition: str, values: tuple[Any, ...]) -> float | None:

@@ -122,8 +122,8 @@ def test_what_was_skipped_for_one_reason_can_wait_again(ledger, tmp_path):
     assert ledger.counts() == {"pending": 2, "leased": 0, "done": 0, "failed": 0, "skipped": 1}
     row = ledger.row("requests", fingerprint=fingerprint(1))
     assert {row[name] for name in ("reason", "detail", "settled_at", "run_id")} == {None}
-    ledger.worker("two")
-    assert sorted(claim(ledger)) == [1, 2]
+    two = ledger.worker("two")
+    assert sorted(claim(ledger) + claim(ledger, 5, two)) == [1, 2]
     assert ledger.problems(tmp_path) == []
     assert ledger.database.run(ledger.frontier.take_up, "max-pages") == 0
 
@@ -267,7 +267,7 @@ def test_a_claim_is_spread_over_hosts(ledger):
     ledger.add(*(entry(100 * i + j, f"h{i}.example") for i in range(4) for j in range(50)))
     ledger.worker("two")
     leases = ledger.database.run(ledger.frontier.claim, 20)
-    assert len({lease.host for lease in leases}) == 4
+    assert len({lease.host for lease in leases}) == 2  # its share of four
 
 
 def test_a_host_that_has_to_wait_is_not_forgotten(ledger):
