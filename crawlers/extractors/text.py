@@ -49,6 +49,8 @@ _VOTE = (0.838, -0.509, 1.474, -0.223, -0.261)
 
 _ROW = ROLES.index("row")
 _HEADING = ROLES.index("heading")
+_TERM = ROLES.index("term")
+_DEFINITIONS = (ROLES.index("paragraph"), ROLES.index("list-item"))
 _QUOTE = 1 << AREAS.index("blockquote")
 _BLOCK_ROLES = {"other": "paragraph", "term": "paragraph", "button": "paragraph", "summary": "heading", "row": "table"}
 
@@ -110,9 +112,18 @@ def judge(page: Page, mode: Mode) -> _Judgement:
         if mode == "precise" and (vote := _vote(page, found)) is not None:
             odds, name = _counted(odds, vote, words), f"{name} with trafilatura"
         kept, expected = classifier.choose(classifier.probabilities(odds), words)
+    _keep_labels(kept, found)
     _drop_hidden(kept, found, hidden.prose(page))
     _drop_last_headings(kept, found)
     return _Judgement(odds, kept, expected, name)
+
+
+def _keep_labels(kept: NDArray[np.bool_], found: Outline) -> None:
+    """A term stays with its definition, and a heading with what is kept on both sides of it: no reader can do without."""
+    roles = found.table[:, 3]
+    defined = np.append(kept[1:] & np.isin(roles[1:], _DEFINITIONS), False)
+    between = np.append(kept[1:], False) & np.insert(kept[:-1], 0, False)
+    kept |= ((roles == _TERM) & defined) | ((roles == _HEADING) & between)
 
 
 def _drop_hidden(kept: NDArray[np.bool_], found: Outline, texts: list[str]) -> None:
@@ -225,14 +236,17 @@ def explain(page: Page, mode: Mode = "auto") -> list[Decision]:
     if page.media_type not in mediatypes.HTML or not found.texts:
         return []
     judged = judge(page, mode)
-    chances = classifier.probabilities(judged.odds)
+    chances, threshold = classifier.probabilities(judged.odds).tolist(), judged.expected / 2
     return [
         Decision(
-            text, ROLES[row.role], bool(judged.kept[place]), round(float(chances[place]), 4), round(judged.expected / 2, 4),
-            found.place(row.path), tuple(_reasons(row)),
+            text, ROLES[row.role], kept, round(chance, 4), round(threshold, 4), found.place(row.path),
+            (*([_LABEL] if kept and chance < threshold else []), *_reasons(row)),
         )
-        for place, (text, row) in enumerate(zip(found.texts, found.rows, strict=True))
+        for text, row, kept, chance in zip(found.texts, found.rows, judged.kept.tolist(), chances, strict=True)
     ]  # fmt: skip
+
+
+_LABEL = "belongs to what is kept beside it"
 
 
 def _reasons(row: Row) -> list[str]:
