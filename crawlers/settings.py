@@ -34,7 +34,7 @@ SETTLE_INTERVAL = 0.05
 """Seconds that a finished page waits at most for others to be committed in the same transaction."""
 
 SETTLE_PAGES = 8
-"""Finished pages that start a transaction without waiting; at most a quarter of CONCURRENT_REQUESTS."""
+"""Finished pages that start a transaction without waiting; at most half of CONCURRENT_REQUESTS."""
 
 CAPTURE_ENABLED = True
 """Keep the body of each answer, compressed, once per content: what `refine` and conditional requests read."""

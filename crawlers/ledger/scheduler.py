@@ -238,6 +238,7 @@ class LedgerScheduler(BaseScheduler):
             return None
         turns = self._turns
         if len(self._held) + turns.uncommitted >= self._exposed_max:
+            turns.hurry()
             return None
         turns.consider()
         if not turns.ready:

@@ -56,7 +56,7 @@ class Turns:
         self._held = held
         self._ended = ended
         self._failed = failed
-        self._settle_pages = max(1, min(settle_pages, concurrency // 4))
+        self._settle_pages = max(1, min(settle_pages, concurrency // 2))
         self._settle_interval = settle_interval
         self._low = 2 * concurrency
         self._batch = max(64, 4 * concurrency)
@@ -99,6 +99,11 @@ class Turns:
             self._begin()
         elif self._closed:
             self._in(self._settle_interval)
+
+    def hurry(self) -> None:
+        """Commit what is closed now: there is no room for another page before."""
+        if self._turn is None and not self._stopped and self._closed:
+            self._begin()
 
     def stop(self) -> None:
         """Begin no more turns."""
