@@ -87,7 +87,7 @@ def extract_text(page: Page, mode: Mode = "auto") -> Text:
     """
     if page.media_type in mediatypes.HTML:
         return _of_outline(page, mode)
-    if page.media_type in _PLAIN:
+    if page.media_type.startswith("text/") and page.media_type not in _FOR_MACHINES:
         return _of_paragraphs(page.html)
     raise ExtractionError(
         f"expected HTML or plain text, got {page.media_type or 'bytes of an unknown type'} at {page.url}: "
@@ -95,7 +95,11 @@ def extract_text(page: Page, mode: Mode = "auto") -> Text:
     )
 
 
-_PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/x-rst"})
+_FOR_MACHINES = frozenset({
+    "text/cache-manifest", "text/calendar", "text/css", "text/csv", "text/event-stream", "text/javascript", "text/rtf",
+    "text/tab-separated-values", "text/vcard", "text/xml",
+})  # fmt: skip
+"""Texts that nobody reads as they are. Other kinds, as text/markdown and text/x-python, are read as plain text."""
 
 
 def judge(page: Page, mode: Mode) -> _Judgement:

@@ -22,7 +22,7 @@ class StorePipeline:
         SCHEDULER: must be crawlers.ledger.scheduler.LedgerScheduler, which commits what is handed over here.
 
     Stats:
-        gristmill/records/{new,changed,unchanged}, gristmill/rejected/<stage>/<reason>: counted when committed.
+        gristmill/records/{new,changed,updated,unchanged}, gristmill/rejected/<stage>/<reason>: counted when committed.
     """
 
     def __init__(self, run_id: Any = None) -> None:

@@ -211,7 +211,13 @@ def test_plain_text_is_parted_by_blank_lines(source, text):
     assert found.confidence == (1.0 if text else 0.0)
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "image/png", "application/pdf", "text/csv"])
+@pytest.mark.parametrize("media_type", ["text/markdown", "text/x-python", "text/x-rst"])
+def test_text_of_any_kind_is_read_as_it_is(media_type):
+    page = Page(b"def f():\n    pass\n\n\nf()\n", "https://site.example/f.py", {"content-type": [media_type]})
+    assert extract_text(page).text == "def f():\n    pass\n\nf()"
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "image/png", "application/pdf", "text/csv", "text/css"])
 def test_other_media_types_are_refused_by_name(media_type):
     page = Page(b"{}", "https://site.example/thing", {"content-type": [media_type]})
     with pytest.raises(ExtractionError, match=f"got {media_type} at https://site.example/thing: give its records"):
