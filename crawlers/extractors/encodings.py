@@ -121,6 +121,8 @@ def _read(body: bytes, candidates: list[str], last: Callable[[bytes], str | None
     if further is not None and further not in candidates:
         return _read(body, [*candidates, further])
     guessed = _guess(body)
+    if not candidates and guessed == "utf-8" and body.decode("utf-8", "ignore").isascii():
+        guessed = "cp1252"  # nothing says UTF-8, no letter is in it: what browsers take where nothing is said
     if not candidates or guessed != "utf-8":
         if (decoded := _strictly(body, guessed)) is not None:
             return decoded

@@ -180,3 +180,14 @@ def test_utf_8_comes_back_as_it_was(text):
     body = text.encode()
     if not text.startswith("\ufeff"):
         assert decode(body, content_type="text/html; charset=utf-8").text == text
+
+
+@pytest.mark.parametrize("body", [b"Zo\xeb wrote.", b"caf\xe9", b"a \x96 b"])
+def test_a_few_letters_of_a_single_byte_encoding_are_read_where_nothing_is_declared(body):
+    decoded = decode(body)
+    assert "\ufffd" not in decoded.text
+    assert not decoded.replaced
+
+
+def test_broken_utf8_is_still_utf8_where_some_of_it_is_declared():
+    assert decode("Zoë ".encode() * 20 + b"\xff", content_type="text/html; charset=utf-8").replaced
