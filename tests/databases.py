@@ -12,7 +12,7 @@ import tempfile
 import uuid
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -65,10 +65,10 @@ class Server:
         pgexec("pg_ctl", args, bin_path=own.bin_path, user=own.system_user, timeout=30)
 
 
-def missing(why: str) -> None:
+def missing(why: str) -> NoReturn:
     """Skip with a reason that is counted; fail where everything has to be there."""
     if os.environ.get("CI"):
-        pytest.fail(f"PostgreSQL is part of the promise and is not there: {why}")
+        pytest.fail(f"PostgreSQL is part of the promise and is not all there: {why}")
     pytest.skip(f"no PostgreSQL: {why}")
 
 

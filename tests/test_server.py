@@ -15,10 +15,12 @@ import zlib
 from pathlib import Path
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from tests.misbehaviours import BOMB_BYTES, bomb_bytes
 from tests.pages import Topology
 from tests.server import Site
+from tests.shop import shop_html
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -185,3 +187,21 @@ def test_as_a_process_it_prints_its_url_and_writes_its_log(tmp_path: Path) -> No
         process.terminate()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(line["path"], line["status"]) for line in lines] == [("/node/9", 200), ("/node/10", 404)]
+
+
+def test_a_page_of_the_shop_is_an_ordinary_one():
+    """Its share, for 20 of 23.8 KB, of what real pages have; see tests/shop.py."""
+    shop = Topology("shop", 400)
+    seen = {"bytes": 0, "links": 0, "nodes": 0, "metas": 0, "words": 0}
+    paths = shop.content_paths()[::40]
+    for path in paths:
+        html = shop_html(path, shop.links(path), shop.lists, is_list=False, seed=0, version=1, size=20_000, meta=False)
+        tree = LexborHTMLParser(html)
+        seen["bytes"] += len(html.encode())
+        seen["links"] += len(tree.css("a[href]"))
+        seen["nodes"] += sum(1 for _ in tree.root.traverse(include_text=True))
+        seen["metas"] += len(tree.css("meta"))
+        seen["words"] += len(tree.body.text().split())
+    share = 20 / 23.8
+    wanted = {"bytes": 20_000, "links": 49 * share, "nodes": 634 * share, "metas": 14 * share, "words": 1075 * share}
+    assert {name: number / len(paths) for name, number in seen.items()} == pytest.approx(wanted, rel=0.15)

@@ -40,7 +40,7 @@ def _is_live(text: str) -> bool:
     if text[:1].isalnum():
         return False
     first = next((c for c in text if not (c.isspace() or unicodedata.category(c) in _UNSEEN)), "")
-    return first in _TRIGGERS and first != "" and _NUMBER.fullmatch(text) is None
+    return first in _TRIGGERS and _NUMBER.fullmatch(text) is None
 
 
 def _is_marked(text: str) -> bool:

@@ -122,7 +122,9 @@ def _read(body: bytes, candidates: list[str], last: Callable[[bytes], str | None
         return _read(body, [*candidates, further])
     guessed = _guess(body)
     if not candidates and guessed == "utf-8" and body.decode("utf-8", "ignore").isascii():
-        guessed = "cp1252"  # nothing says UTF-8, no letter is in it: what browsers take where nothing is said
+        # Nothing says UTF-8 and no letter of it is whole: what browsers take where nothing is said
+        # (https://html.spec.whatwg.org/#determining-the-character-encoding, step 8).
+        guessed = "cp1252"
     if not candidates or guessed != "utf-8":
         if (decoded := _strictly(body, guessed)) is not None:
             return decoded

@@ -209,12 +209,17 @@ def _of_paragraphs(source: str) -> Text:
     text = unicodedata.normalize("NFC", source.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.rstrip() for line in text.split("\n")]
     parts = [part.strip("\n") for part in "\n".join(lines).split("\n\n")]
+    kept, blocks = paragraphs([part for part in parts if part.strip()])
+    return Text(kept, blocks, 1.0 if kept else 0.0, "plain")
+
+
+def paragraphs(texts: list[str]) -> tuple[str, list[Block]]:
+    """*texts* apart by a blank line, and each of them as a paragraph."""
     blocks, at = [], 0
-    kept = [part for part in parts if part.strip()]
-    for part in kept:
-        blocks.append(Block("paragraph", at, at + len(part)))
-        at += len(part) + 2
-    return Text("\n\n".join(kept), blocks, 1.0 if kept else 0.0, "plain")
+    for text in texts:
+        blocks.append(Block("paragraph", at, at + len(text)))
+        at += len(text) + 2
+    return "\n\n".join(texts), blocks
 
 
 @dataclass(frozen=True, slots=True)

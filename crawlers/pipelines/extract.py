@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crawlers.errors import ConfigurationError, ExtractionError, Rejected
 from crawlers.extractors import hidden, mediatypes, references, rights, threads
 from crawlers.extractors.metadata import Metadata, metadata
-from crawlers.extractors.text import MODES, Text, extract_text
-from crawlers.items import Block
+from crawlers.extractors.text import MODES, Text, extract_text, paragraphs
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -89,7 +88,7 @@ class ExtractPipeline:
             return
         posts = record.fields.get("posts")
         if posts and len(found.text) < sum(len(post["text"]) for post in posts):
-            record.text, record.blocks = _joined([post["text"] for post in posts])
+            record.text, record.blocks = paragraphs([post["text"] for post in posts])
         elif found.text:
             record.text, record.blocks = found.text, found.blocks
         record.provenance.extractor, record.provenance.confidence = found.extractor, found.confidence
@@ -97,15 +96,6 @@ class ExtractPipeline:
 
 def _is_empty(record: Record) -> bool:
     return not (record.title or record.text or record.fields or record.media)
-
-
-def _joined(texts: list[str]) -> tuple[str, list[Block]]:
-    """Texts apart by a blank line, each a paragraph."""
-    blocks, at = [], 0
-    for text in texts:
-        blocks.append(Block("paragraph", at, at + len(text)))
-        at += len(text) + 2
-    return "\n\n".join(texts), blocks
 
 
 def _fill(record: Record, found: Metadata) -> None:

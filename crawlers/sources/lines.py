@@ -235,22 +235,16 @@ class _Text:
             self.guessed = True
             if self._lines.is_wide:
                 return raw.decode(self._encoding, "replace")
-            return encodings.decode(raw, _encoding_of(raw)).text
+            return encodings.decode(raw).text
 
 
-def _encoding_of(sample: bytes, is_cut: bool = False) -> str:
-    """UTF-8 where the sample is that, but for a character that its end cuts; else what it looks like.
-
-    A letter or two are too few for a guess, which then is UTF-8. Where nothing of the sample is that, it is Windows-1252,
-    as in browsers (https://html.spec.whatwg.org/#determining-the-character-encoding, step 8).
-    """
+def _encoding_of(sample: bytes, is_cut: bool) -> str:
+    """UTF-8 where the sample is that, but for a character that its end cuts; else what it looks like."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=not is_cut)
     except UnicodeDecodeError:
-        found = encodings.decode(sample).encoding
-    else:
-        return "utf-8"
-    return "cp1252" if found == "utf-8" and sample.decode("utf-8", "ignore").isascii() else found
+        return encodings.decode(sample).encoding
+    return "utf-8"
 
 
 def _delimiter(sample: str) -> str:

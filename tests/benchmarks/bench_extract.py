@@ -27,7 +27,8 @@ from crawlers.extractors.metadata import metadata
 from crawlers.extractors.page import Page
 from crawlers.extractors.text import extract_text
 from tests.benchmarks import wcxb
-from tests.pages import NAV, page_html
+from tests.pages import Topology
+from tests.shop import shop_html
 
 COST_TARGET = 6.0
 """ms a page of WCXB in the mode *auto* (Q1)."""
@@ -69,10 +70,11 @@ def truths(pages: list[wcxb.Sample]) -> float:
 
 def plain(rounds: int = 400) -> None:
     """CPU of each step on ordinary pages of 20 KB, each step on a fresh page that is parsed already."""
+    shop = Topology("shop", 400)
     sources = [
-        page_html(f"/item/{i}", [f"/item/{i + k}" for k in range(54)], is_list=False, seed=0, version=1, size=20_000, meta=True)
-        for i in range(1, 41)
-    ]  # fmt: skip
+        shop_html(path, shop.links(path) or [], shop.lists, is_list=False, seed=0, version=1, size=20_000, meta=True)
+        for path in shop.content_paths()[:40]
+    ]
     steps: dict[str, Callable[[Page], object]] = {
         "decode and parse": lambda page: page.tree,
         "links": links,
@@ -94,7 +96,7 @@ def plain(rounds: int = 400) -> None:
             for page in pages:
                 step(page)
             best[name] = min(best.get(name, 9.0), (time.process_time() - start) / len(pages) * 1e3)
-    print(f"ordinary pages, {mean(map(len, sources)) / 1e3:.0f} KB, {54 + len(NAV)} links, ms a page:")
+    print(f"ordinary pages, {mean(map(len, sources)) / 1e3:.0f} KB, ms a page:")
     for name, cost in best.items():
         print(f"  {name:18} {cost:6.3f}")
 

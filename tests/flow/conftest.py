@@ -1,4 +1,4 @@
-"""What the flow tests need besides a command: a small disk, a PostgreSQL server."""
+"""What the flow tests need besides a command: a small disk."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-
-from tests import databases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,15 +41,3 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[databases.Server]:
-    with databases.postgresql() as server:
-        yield server
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: databases.Server) -> Iterator[str]:
-    with postgresql_server.database() as url:
-        yield url

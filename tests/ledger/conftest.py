@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawlers.ledger.database import Database, open_database
-from tests import databases
 from tests.ledger_pages import Ledger
 
 if TYPE_CHECKING:
@@ -15,21 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[databases.Server]:
-    with databases.postgresql() as server:
-        yield server
-
-
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/gristmill.db"
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: databases.Server) -> Iterator[str]:
-    with postgresql_server.database() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

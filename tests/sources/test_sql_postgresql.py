@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from crawlers.errors import ArgumentError, GristmillError
 from crawlers.sources.sql import SqlSource
-from tests import databases
 from tests.sources.test_sql import read_all, records
 
 if TYPE_CHECKING:
@@ -23,25 +22,13 @@ class Shop(SqlSource):
     table = "rows"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[databases.Server]:
-    with databases.postgresql() as running:
-        yield running
-
-
 @pytest.fixture
-def url(server: databases.Server) -> Iterator[str]:
-    with server.database() as made:
-        yield made
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[Callable[..., SqlSource]]:
+def opened(postgresql_url: str) -> Iterator[Callable[..., SqlSource]]:
     """Makes sources that read the database, and closes them."""
     made: list[SqlSource] = []
 
     def make(cls: type[SqlSource] = Shop, **args: str) -> SqlSource:
-        made.append(cls(**{"database": url, **args}))
+        made.append(cls(**{"database": postgresql_url, **args}))
         return made[-1]
 
     yield make
@@ -49,8 +36,8 @@ def opened(url: str) -> Iterator[Callable[..., SqlSource]]:
         source.closed("finished")
 
 
-def do(url: str, *statements: str) -> None:
-    engine = create_engine(url)
+def do(postgresql_url: str, *statements: str) -> None:
+    engine = create_engine(postgresql_url)
     with engine.begin() as conn:
         for statement in statements:
             conn.execute(text(statement))
@@ -74,19 +61,19 @@ def do(url: str, *statements: str) -> None:
     ],
 )
 def test_keys_of_every_type_page_and_stay_apart(
-    url: str, opened: Callable[..., SqlSource], kind: str, values: list[str]
+    postgresql_url: str, opened: Callable[..., SqlSource], kind: str, values: list[str]
 ) -> None:
     rows = ", ".join(f"({value}, {number})" for number, value in enumerate(values))
-    do(url, f"CREATE TABLE rows (k {kind} PRIMARY KEY, n int)", f"INSERT INTO rows VALUES {rows}")
+    do(postgresql_url, f"CREATE TABLE rows (k {kind} PRIMARY KEY, n int)", f"INSERT INTO rows VALUES {rows}")
     source = opened(page_size="1")
     source.check()
     assert sorted(row["n"] for row in read_all(source)) == list(range(len(values)))
     assert len({record.id for record in records(source)}) == len(values)
 
 
-def test_values_of_every_type_come_without_loss(url: str, opened: Callable[..., SqlSource]) -> None:
+def test_values_of_every_type_come_without_loss(postgresql_url: str, opened: Callable[..., SqlSource]) -> None:
     do(
-        url,
+        postgresql_url,
         "CREATE TABLE rows (id int PRIMARY KEY, price numeric, at timestamptz, data jsonb, tags text[], raw bytea, "
         "span interval, missing text)",
         "INSERT INTO rows VALUES (1, 12345678901234567890.123456789, '2026-01-02 03:04:05.678901+00', "
@@ -100,9 +87,9 @@ def test_values_of_every_type_come_without_loss(url: str, opened: Callable[..., 
     assert (row["span"], row["missing"]) == ("PT86402.0S", None)
 
 
-def test_a_table_in_a_schema_of_its_own(url: str, opened: Callable[..., SqlSource]) -> None:
+def test_a_table_in_a_schema_of_its_own(postgresql_url: str, opened: Callable[..., SqlSource]) -> None:
     do(
-        url,
+        postgresql_url,
         "CREATE SCHEMA sales",
         "CREATE TABLE sales.rows (id int PRIMARY KEY)",
         "INSERT INTO sales.rows VALUES (1), (2)",
@@ -118,24 +105,26 @@ def test_a_table_in_a_schema_of_its_own(url: str, opened: Callable[..., SqlSourc
         opened().check()
 
 
-def test_nothing_can_be_written(url: str, opened: Callable[..., SqlSource]) -> None:
-    do(url, "CREATE TABLE rows (id int PRIMARY KEY)", "INSERT INTO rows VALUES (1)")
+def test_nothing_can_be_written(postgresql_url: str, opened: Callable[..., SqlSource]) -> None:
+    do(postgresql_url, "CREATE TABLE rows (id int PRIMARY KEY)", "INSERT INTO rows VALUES (1)")
     source = opened()
     with source.engine.connect() as conn, pytest.raises(DBAPIError, match="read-only transaction"):
         conn.execute(text("DELETE FROM rows"))
 
 
-def test_a_wrong_password_is_said_without_it(url: str, opened: Callable[..., SqlSource]) -> None:
+def test_a_wrong_password_is_said_without_it(postgresql_url: str, opened: Callable[..., SqlSource]) -> None:
     with pytest.raises(GristmillError) as caught:
         opened(database="postgresql+psycopg://nobody_here:hunter2@127.0.0.1:1/x").check()
     assert "hunter2" not in str(caught.value)
 
 
-def test_late_inserts_behind_the_page_come_with_the_next_crawl(url: str, opened: Callable[..., SqlSource]) -> None:
-    do(url, "CREATE TABLE rows (id int PRIMARY KEY)", "INSERT INTO rows SELECT generate_series(2, 20, 2)")
+def test_late_inserts_behind_the_page_come_with_the_next_crawl(
+    postgresql_url: str, opened: Callable[..., SqlSource]
+) -> None:
+    do(postgresql_url, "CREATE TABLE rows (id int PRIMARY KEY)", "INSERT INTO rows SELECT generate_series(2, 20, 2)")
     source = opened(page_size="3")
     first = source.read_piece("rows", {})
-    do(url, "INSERT INTO rows VALUES (1), (5), (13)")
+    do(postgresql_url, "INSERT INTO rows VALUES (1), (5), (13)")
     found, query = [json.loads(line)["row"]["id"] for line in first.body.splitlines()], first.following
     while query is not None:
         piece = source.read_piece("rows", query)
