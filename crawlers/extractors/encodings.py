@@ -162,7 +162,7 @@ def _clean(text: str, name: str, *, replaced: bool, valid: bool) -> Decoded:
 def has_surrogates(text: str) -> bool:
     """Whether *text* has code points that no encoding can write."""
     try:
-        text.encode()  # ten times as fast as looking for them
+        text.encode()  # four to five times as fast as looking for them
     except UnicodeEncodeError:
         return True
     return False
