@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:6]  # process ids of another host say nothing here
 TEMPORARY = ".tmp-"
-"""Part of every temporary name; what a killed process left is removed by the next writer of the same file."""
+"""Part of every temporary name; what a killed process left is removed by the next writer in the same folder."""
 
 
 class Batch:
@@ -35,7 +35,7 @@ class Batch:
         temporary = path.with_name(f"{path.name}{TEMPORARY}{_HERE}-{os.getpid()}-{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(path)
+            remove_leftovers(path.parent)
             self._staged.append((temporary, path))
             with temporary.open("xb") as file:
                 yield file
@@ -126,11 +126,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove temporary files for *path* of processes of this host that no longer live."""
-    prefix = f"{path.name}{TEMPORARY}{_HERE}-"
-    for other in path.parent.glob(f"{_literal(prefix)}*"):
-        pid = other.name.removeprefix(prefix).partition("-")[0]
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files in *folder* of processes of this host that no longer live."""
+    mark = f"{TEMPORARY}{_HERE}-"
+    for other in folder.glob(f"*{mark}*"):
+        pid = other.name.rpartition(mark)[2].partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):
             other.unlink(missing_ok=True)
 
@@ -143,11 +143,6 @@ def explained(exc: OSError, path: Path) -> GristmillError:
             "what was there before is untouched"
         )
     return GristmillError(f"cannot write {path}: {exc.strerror or exc}; make {path.parent} a folder you may write to")
-
-
-def _literal(name: str) -> str:
-    """*name* as a glob pattern that matches only itself."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _is_alive(pid: int) -> bool:

@@ -331,6 +331,7 @@ EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.logstats.LogStats": None,  # ProgressExtension says more
     "crawlers.extensions.collector.CollectorExtension": 50,
     "crawlers.extensions.progress.ProgressExtension": 100,
+    "crawlers.extensions.precedence.PrecedenceExtension": 150,  # when the spider is idle
     "crawlers.extensions.exports.ExportsExtension": 200,  # when the spider closes
     "crawlers.extensions.report.ReportExtension": 300,  # when the engine stops, after the exports
 }

@@ -41,6 +41,8 @@ class Committed:
     rejected: int = 0
     repeated: int = 0
     """Records and rejections whose id another page of the crawl, or another item of the page, speaks for."""
+    displaced: int = 0
+    """Kept records that are rejected now, because a duplicate that precedes them was found."""
     gone: int = 0
     """Records marked gone because their page is."""
     void: int = 0
@@ -94,7 +96,12 @@ def _write_records(
     for kind in ("new", "changed", "updated", "unchanged", "rejected", "repeated"):
         setattr(result, kind, getattr(outcome, kind))
     result.gone = len(gone)
-    signatures.delete(conn, [*outcome.unsigned, *gone])
+    displaced = [d for s in valid for d in s.displaced if d.by in outcome.kept]
+    moved = fates.displace(conn, context, displaced)
+    result.displaced = len(moved)
+    for id_ in moved:
+        outcome.kept.pop(id_, None)
+    signatures.delete(conn, [*outcome.unsigned, *gone, *moved])
     wanted = [s for settlement in valid for s in settlement.signatures if s.record_id in outcome.kept]
     signatures.put(conn, wanted, outcome.kept)
 

@@ -167,6 +167,15 @@ def run(conn: Connection, run_id: str) -> Row[Any] | None:
     return conn.execute(select(_runs).where(_runs.c.id == run_id)).first()
 
 
+def was_shared(conn: Connection, crawl_id: int) -> bool:
+    """Whether two workers may have taken part in the crawl at the same time; a killed one may have lived on."""
+    sql = (
+        "SELECT 1 FROM runs a JOIN runs b ON b.crawl_id = a.crawl_id AND b.worker <> a.worker AND b.id > a.id "
+        "WHERE a.crawl_id = ? AND (a.finished_at IS NULL OR a.finished_at >= b.started_at) LIMIT 1"
+    )
+    return conn.exec_driver_sql(bulk.sql(conn, sql), (crawl_id,)).first() is not None
+
+
 def sources(conn: Connection) -> list[str]:
     """Names of the sources that were ever crawled."""
     return list(conn.execute(select(_crawls.c.source).distinct().order_by(_crawls.c.source)).scalars())

@@ -12,8 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from crawlers.items import from_dict
 from crawlers.ledger import bulk
 from crawlers.ledger.bodies import Body, body_of, json_text, storable
+from crawlers.ledger.precedence import STAGES
 from crawlers.ledger.tables import record_versions, records, rejections
 
 if TYPE_CHECKING:
@@ -23,13 +27,14 @@ if TYPE_CHECKING:
 
     from crawlers.errors import Rejected
     from crawlers.items import Record
+    from crawlers.ledger.settlement import Displaced
 
 logger = logging.getLogger(__name__)
 
 _HOST = re.compile(r"://([^/?#]*)")
 
 _KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint", "version_run")
-_REJECTED = ("record_id", "crawl_id", "page_fingerprint")
+_REJECTED = ("record_id", "crawl_id", "page_fingerprint", "stage")
 _INSERT = (
     "id", "source", "key", "version", "content_hash", "envelope_hash", "state", "url", "host", "type", "modality",
     "language", "body", "crawl_id", "page_fingerprint", "first_run", "version_run", "changed_run", "seen_run", "created_at",
@@ -104,6 +109,16 @@ def write(conn: Connection, context: Context, found: Sequence[Fate]) -> Outcome:
     return outcome
 
 
+def displace(conn: Connection, context: Context, displaced: Sequence[Displaced]) -> list[str]:
+    """Reject kept records that give way to others; return the ids of those that were there."""
+    wanted = {one.record_id: one for one in displaced}
+    columns = ("id", "body", "page_fingerprint")
+    rows = bulk.select(conn, records, columns, "id", list(wanted), where="AND state = 'kept'")
+    found = [Fate(from_dict(orjson.loads(body)), wanted[id_].rejected, page) for id_, body, page in rows]
+    write(conn, context, found)
+    return [fate.record.id for fate in found]
+
+
 def mark_gone_pages(conn: Connection, context: Context, source: str, pages: Sequence[str]) -> list[str]:
     """Mark the kept records of *source* that were found on *pages* gone; return their ids."""
     if not pages:
@@ -156,20 +171,26 @@ def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome:
         earlier = before if before is not None else refused.get(id_)
         if earlier is not None and _is_spoken_for(earlier, fate, context):
             outcome.repeated += 1
-        elif fate.rejected is not None:
-            _reject(plan, context, fate, before, outcome)
+            continue
+        page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
+        if fate.rejected is not None:
+            _reject(plan, context, fate, page, before, outcome)
         else:
             if id_ in refused:
                 plan.admitted.append(id_)
-            page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
             _keep(conn, plan, context, fate.record, page, before, history.get(id_), outcome)
     _execute(conn, plan)
 
 
 def _is_spoken_for(earlier: Any, fate: Fate, context: Context) -> bool:
-    """Whether another page of this crawl, with a lower fingerprint, has given this id already."""
+    """Whether another page of this crawl, with a lower fingerprint, has given this id already.
+
+    So it is too where a duplicate has displaced the record while its own page was still under way.
+    """
     if earlier.crawl_id != context.crawl_id or fate.page is None or earlier.page_fingerprint is None:
         return False
+    if fate.rejected is None and earlier.page_fingerprint == fate.page and getattr(earlier, "stage", None) in STAGES:
+        return True
     return bool(earlier.page_fingerprint < fate.page) and getattr(earlier, "state", "kept") != "gone"
 
 
@@ -260,7 +281,7 @@ def _row(record: Record, body: Body, context: Context, page: str | None, made_by
     )  # fmt: skip
 
 
-def _reject(plan: _Plan, context: Context, fate: Fate, before: Any, outcome: Outcome) -> None:
+def _reject(plan: _Plan, context: Context, fate: Fate, page: str | None, before: Any, outcome: Outcome) -> None:
     record, rejected = fate.record, fate.rejected
     assert rejected is not None
     outcome.rejected += 1
@@ -269,7 +290,6 @@ def _reject(plan: _Plan, context: Context, fate: Fate, before: Any, outcome: Out
     if before is not None:
         plan.archive.append(record.id)
         plan.drop.append(record.id)
-    page = fate.page
     plan.rejects.append((
         record.id, storable(record.source), storable(record.key), storable(record.url), rejected.stage, rejected.reason,
         storable(rejected.detail), json_text(rejected.value), json_text(rejected.threshold), context.settings_digest,

@@ -105,6 +105,11 @@ class Frontier:
         sql = "SELECT count(*) FROM workers WHERE crawl_id = ? AND worker <> ?"
         return not conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id, self.worker)).scalar()
 
+    def is_first(self, conn: Connection) -> bool:
+        """Whether this is the one among the crawl's workers that does what one alone must do."""
+        sql = "SELECT min(worker) FROM workers WHERE crawl_id = ?"
+        return bool(conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id,)).scalar() == self.worker)
+
     # --- requests come and go ---------------------------------------------------------------------------------------
 
     def add(

@@ -271,6 +271,10 @@ class LedgerScheduler(BaseScheduler):
         """The open settlement of a request that was handed out, or None."""
         return None if request is None else self._held.get(request.meta.get(META_LEASE, -1))
 
+    def under_way(self) -> set[str]:
+        """Ids of the records that were kept here and are not on disk yet."""
+        return {r.id for s in (*self._held.values(), *self._turns.unwritten()) for r in s.records}
+
     def settle(self, settlement: Settlement) -> None:
         """Close *settlement* and have it committed soon."""
         settlement.closed = True
@@ -392,7 +396,8 @@ class LedgerScheduler(BaseScheduler):
         for kind in ("new", "changed", "updated", "unchanged", "gone"):
             stats.inc_value(f"gristmill/records/{kind}", getattr(committed, kind))
         for settlement in group:
-            for _, rejected in settlement.rejections:
+            displaced = [(one, one.rejected) for one in settlement.displaced]
+            for _, rejected in [*settlement.rejections, *displaced]:
                 stats.inc_value(f"gristmill/rejected/{rejected.stage}/{rejected.reason}")
 
     def _count(self, counts: dict[str, int]) -> None:

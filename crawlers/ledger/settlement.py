@@ -68,6 +68,17 @@ class Signature:
 
 
 @dataclass(slots=True)
+class Displaced:
+    """A kept record that gives way to a duplicate which precedes it."""
+
+    record_id: str
+    by: str
+    """Id of the record that is kept instead; nothing happens where it is not kept in the end."""
+    rejected: Rejected
+    """What the displaced record is rejected with."""
+
+
+@dataclass(slots=True)
 class Answer:
     """The last good answer of a URL: validators for the next crawl, and the capture that refine reads."""
 
@@ -107,6 +118,7 @@ class Settlement:
     rejections: list[tuple[Record, Rejected]] = field(default_factory=list)
     children: list[Entry] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
+    displaced: list[Displaced] = field(default_factory=list)
     answer: Answer | None = None
     closed: bool = False
     """True once nothing more may be added: what still runs then no longer speaks for this page."""

@@ -32,6 +32,16 @@ def since(conn: Connection, seq: int = 0, batch: int = 10_000) -> Iterator[tuple
         seq = rows[-1][0]
 
 
+def of_crawl(conn: Connection, crawl_id: int) -> Iterator[tuple[str, bytes, bytes]]:
+    """Record id, text hash and bands of the records whose text the crawl *crawl_id* brought."""
+    sql = (
+        "SELECT s.record_id, s.text_hash, s.bands FROM signatures s JOIN records r ON r.id = s.record_id "
+        "JOIN runs v ON v.id = r.version_run WHERE v.crawl_id = ? ORDER BY s.seq"
+    )
+    for row in conn.exec_driver_sql(bulk.sql(conn, sql), (crawl_id,)):
+        yield row[0], bytes(row[1]), bytes(row[2])
+
+
 def put(conn: Connection, wanted: Sequence[Signature], sources: Mapping[str, str]) -> None:
     """Write the signatures of kept records; one that replaces another gets a new number.
 

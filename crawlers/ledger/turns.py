@@ -65,7 +65,7 @@ class Turns:
         self.validators: Validators = {}
         self.counts: dict[str, int] = {}
         self._closed: list[Settlement] = []
-        self._committing = 0
+        self._committing: list[Settlement] = []
         self._turn: asyncio.Future[Turn] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._counted_at = 0.0
@@ -77,7 +77,11 @@ class Turns:
     @property
     def uncommitted(self) -> int:
         """Settlements that are closed and not yet on disk."""
-        return len(self._closed) + self._committing
+        return len(self._closed) + len(self._committing)
+
+    def unwritten(self) -> list[Settlement]:
+        """The settlements that are closed and not yet on disk."""
+        return [*self._committing, *self._closed]
 
     def settle(self, settlement: Settlement) -> None:
         """Have a closed settlement committed soon."""
@@ -123,7 +127,7 @@ class Turns:
         while self._closed:
             group = self._take_group()
             turn = await asyncio.wrap_future(self._writer.turn(group, 0, counts=False))
-            self._committing = 0
+            self._committing = []
             self._ended(turn, group)
 
     # --- turns ------------------------------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ class Turns:
 
     def _take_group(self) -> list[Settlement]:
         group, self._closed = self._closed[:_GROUP_MAX], self._closed[_GROUP_MAX:]
-        self._committing = len(group)
+        self._committing = group
         return group
 
     def _begin(self) -> None:
@@ -160,7 +164,7 @@ class Turns:
 
     def _end(self, done: asyncio.Future[Turn], group: list[Settlement], want: int) -> None:
         self._turn = None
-        self._committing = 0
+        self._committing = []
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or error is not None:
             self._closed[:0] = group

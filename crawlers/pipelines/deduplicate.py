@@ -11,9 +11,10 @@ from scrapy.exceptions import NotConfigured
 
 from crawlers.errors import ConfigurationError, Rejected
 from crawlers.ledger.database import database_url
-from crawlers.ledger.settlement import Signature
+from crawlers.ledger.settlement import Displaced, Signature
 from crawlers.pipelines.nearduplicates import Duplicate, DuplicateIndex
 from crawlers.pipelines.normal import folded
+from crawlers.pipelines.precedence import DISPLACED, Places, Precedence
 from crawlers.pipelines.signaturereader import SignatureReader, identity
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class DeduplicatePipeline:
     MinHash and verified exactly against the stored text. The reasons are ``exact-duplicate`` and ``near-duplicate``;
     ``value`` is the similarity, ``duplicate_of`` the id of the record that is kept.
 
+    Which of several is kept does not depend on which came first (:mod:`crawlers.ledger.precedence`): a record that
+    precedes those it is a duplicate of passes, and takes their place once it is kept itself.
+
     A record that passes may still be rejected by a later stage. What looks like it waits here until its fate is known.
     A record is no duplicate of its own earlier version.
 
@@ -44,6 +48,7 @@ class DeduplicatePipeline:
         index: of the texts that are kept.
         scope: ``all``: compare across sources; ``source``: within each source alone.
         ledger: where kept signatures are stored and those of other workers are read; None: only what passes here.
+        precedence: tells who takes whose place; None: who came first stays.
 
     Settings:
         DEDUP_ENABLED, DEDUP_THRESHOLD, DEDUP_SHINGLE_WORDS, DEDUP_MIN_WORDS, DEDUP_SCOPE, DEDUP_REFRESH
@@ -53,10 +58,18 @@ class DeduplicatePipeline:
         gristmill/rejected/deduplicate/{exact-duplicate,near-duplicate} count what it rejects.
     """
 
-    def __init__(self, index: DuplicateIndex, *, scope: str = ALL, ledger: SignatureReader | None = None) -> None:
+    def __init__(
+        self,
+        index: DuplicateIndex,
+        *,
+        scope: str = ALL,
+        ledger: SignatureReader | None = None,
+        precedence: Precedence | None = None,
+    ) -> None:
         self._index = index
         self._scope = scope
         self._ledger = ledger
+        self._precedence = precedence
         self._undecided: dict[str, asyncio.Future[None] | None] = {}
         self._stats: Any = None
 
@@ -80,7 +93,7 @@ class DeduplicatePipeline:
             shingle_words=int(_between(settings, "DEDUP_SHINGLE_WORDS", 1, 50)),
             min_words=int(_between(settings, "DEDUP_MIN_WORDS", 1, 10_000)),
         )
-        pipeline = cls(index, scope=scope, ledger=ledger)
+        pipeline = cls(index, scope=scope, ledger=ledger, precedence=Precedence.from_crawler(crawler))
         pipeline._stats = crawler.stats
         return pipeline
 
@@ -94,8 +107,9 @@ class DeduplicatePipeline:
         if self._stats is not None:
             self._stats.set_value("gristmill/dedup/index_size", len(self._index))
             self._stats.set_value("gristmill/dedup/index_bytes", self._index.nbytes)
-        if self._ledger is not None:
-            self._ledger.close()
+        for opened in (self._ledger, self._precedence):
+            if opened is not None:
+                opened.close()
 
     def process_item(self, record: Record) -> Record | Awaitable[Record]:
         """Let *record* pass, or raise; where that depends on a record that is still under way, wait for its fate."""
@@ -104,38 +118,75 @@ class DeduplicatePipeline:
         addresses = [media.sha256 or media.url for media in record.media]
         instead = partial(identity, record.title, record.fields, addresses)
         signed = self._index.sign(record.text or "", instead, normalised=folded(record))
-        found = self._find(record, signed)
-        if found is not None and found.of in self._undecided:
-            return self._wait(record, signed, found)
-        return self._decide(record, signed, found)
+        found = self._index.find(record.id, signed, self._within(record))
+        if found is None:
+            return self._pass(record, signed, [])
+        if found.of not in self._undecided and self._precedes(record, signed, found):
+            raise _rejected(found, self._index.threshold)
+        return self._settle(record, signed)
+
+    def clashes(self, crawl_id: int) -> list[str]:
+        """Ids of what workers of the crawl *crawl_id* kept at the same time that may be duplicates of each other."""
+        return sorted(self._ledger.clashes(self._index, crawl_id)) if self._ledger is not None else []
 
     def settled(self, record: Record, kept: bool) -> None:
         """Told by the manager what became of *record*."""
-        if not kept:
+        if kept:
+            for one in record.cache.get(DISPLACED, ()):
+                self._index.displace(one.record_id)
+        else:
             self._index.remove(record.id)
         waiting = self._undecided.pop(record.id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    def _find(self, record: Record, signed: Signed) -> Duplicate | None:
-        return self._index.find(record.id, signed, record.source if self._scope == SOURCE else None)
+    def _within(self, record: Record) -> str | None:
+        return record.source if self._scope == SOURCE else None
 
-    def _decide(self, record: Record, signed: Signed, found: Duplicate | None) -> Record:
-        if found is not None:
-            raise _rejected(found, self._index.threshold)
+    def _places(self, record: Record, signed: Signed, found: list[Duplicate]) -> Places:
+        if self._precedence is None or not found:
+            return Places(set(), set())
+        unchanged = self._index.holds(record.id, signed)
+        return self._precedence.places(record, [one.of for one in found], unchanged=unchanged)
+
+    def _precedes(self, record: Record, signed: Signed, found: Duplicate) -> bool:
+        places = self._places(record, signed, [found])
+        return found.of not in places.following and found.of not in places.missing
+
+    async def _settle(self, record: Record, signed: Signed) -> Record:
+        """Wait until the fate of all that looks like *record* is known; let it pass where it precedes each of them."""
+        while True:
+            found = self._index.neighbours(record.id, signed, self._within(record))
+            undecided = next((one.of for one in found if one.of in self._undecided), None)
+            if undecided is not None:
+                await self._decided(undecided)
+                continue
+            places = self._places(record, signed, found)
+            if not places.missing:
+                break
+            for record_id in places.missing:
+                self._index.displace(record_id)
+        preceding = [one for one in found if one.of not in places.following]
+        if preceding:
+            raise _rejected(preceding[0], self._index.threshold)
+        return self._pass(record, signed, found)
+
+    async def _decided(self, record_id: str) -> None:
+        fate = self._undecided[record_id]
+        if fate is None:
+            fate = self._undecided[record_id] = asyncio.get_running_loop().create_future()
+        await asyncio.shield(fate)
+
+    def _pass(self, record: Record, signed: Signed, displaced: list[Duplicate]) -> Record:
         self._index.add(record.id, signed, record.source)
         self._undecided.setdefault(record.id, None)
         record.cache["signature"] = Signature(record.id, signed.hash, self._index.stored_bands(signed))
+        if displaced:
+            threshold = self._index.threshold
+            record.cache[DISPLACED] = [
+                Displaced(one.of, record.id, _rejected(one._replace(of=record.id), threshold)) for one in displaced
+            ]
         return record
-
-    async def _wait(self, record: Record, signed: Signed, found: Duplicate | None) -> Record:
-        while found is not None and found.of in self._undecided:
-            fate = self._undecided[found.of]
-            if fate is None:
-                fate = self._undecided[found.of] = asyncio.get_running_loop().create_future()
-            await asyncio.shield(fate)
-            found = self._find(record, signed)
-        return self._decide(record, signed, found)
 
 
 def _rejected(found: Duplicate, threshold: float) -> Rejected:

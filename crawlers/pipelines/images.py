@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from crawlers.errors import Rejected
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.media import main_pictures
+from crawlers.ledger.settlement import Displaced
+from crawlers.pipelines.precedence import DISPLACED, Precedence
 from crawlers.pipelines.sameimages import SameImages
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class ImagesPipeline:
         min_sharpness: see :mod:`crawlers.extractors.pictures`; 0: not asked.
         min_side: pixels of the shorter side.
         same: the pictures that are kept; None: the same picture may come again.
+        precedence: tells which of two records with the same picture is kept; None: who came first.
 
     Settings:
         IMAGE_REQUIRED_FOR, IMAGE_MIN_SHARPNESS, IMAGE_MIN_SIDE, IMAGE_DUPLICATES
@@ -44,11 +47,13 @@ class ImagesPipeline:
         min_sharpness: float = 0.25,
         min_side: int = 64,
         same: SameImages | None = None,
+        precedence: Precedence | None = None,
     ) -> None:
         self._required_for = frozenset(required_for)
         self._min_sharpness = min_sharpness
         self._min_side = min_side
         self._same = same
+        self._precedence = precedence
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> ImagesPipeline:
@@ -68,7 +73,13 @@ class ImagesPipeline:
             settings.getfloat("IMAGE_MIN_SHARPNESS"),
             settings.getint("IMAGE_MIN_SIDE"),
             None if settings.getbool("IMAGE_DUPLICATES") else SameImages(kept),
+            Precedence.from_crawler(crawler),
         )
+
+    def close_spider(self) -> None:
+        """Let go of the ledger."""
+        if self._precedence is not None:
+            self._precedence.close()
 
     def process_item(self, record: Record) -> Record | Awaitable[Record]:
         """Return the record, flagged where its picture is poor; refuse it where it needs a good one of its own."""
@@ -85,18 +96,38 @@ class ImagesPipeline:
         of = self._same.find(record.id, main.sha256)
         if of is not None and self._same.is_undecided(of):
             return self._wait(record, main.sha256, of, self._same)
-        return _unless_there(record, main.sha256, of, self._same)
+        return self._unless_there(record, main.sha256, of, self._same)
 
     def settled(self, record: Record, kept: bool) -> None:
         """Told by the manager what became of *record*."""
-        if self._same is not None:
-            self._same.settle(record.id, kept=kept)
+        if self._same is None:
+            return
+        self._same.settle(record.id, kept=kept)
+        for one in record.cache.get(DISPLACED, ()) if kept else ():
+            self._same.forget(one.record_id)
 
     async def _wait(self, record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
         while of is not None and same.is_undecided(of):
             await same.decided(of)
             of = same.find(record.id, sha256)
-        return _unless_there(record, sha256, of, same)
+        return self._unless_there(record, sha256, of, same)
+
+    def _unless_there(self, record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
+        """Let *record* pass where no other has its picture, or one that gives way to it."""
+        if of is not None:
+            if not self._precedes(record, sha256, of, same):
+                raise _same_picture(of, sha256)
+            displaced = Displaced(of, record.id, _same_picture(record.id, sha256))
+            record.cache[DISPLACED] = [*record.cache.get(DISPLACED, ()), displaced]
+        same.add(record.id, sha256)
+        return record
+
+    def _precedes(self, record: Record, sha256: str, of: str, same: SameImages) -> bool:
+        """Whether *record* takes the place of the record *of*, or *of* is no longer there."""
+        if self._precedence is None:
+            return False
+        places = self._precedence.places(record, [of], unchanged=same.holds(record.id, sha256))
+        return of in places.following or of in places.missing
 
     def _problem(self, media: Media) -> Rejected | None:
         if media.error is not None and not media.error.startswith("unwanted:"):
@@ -123,9 +154,6 @@ def main_of(record: Record) -> Media:
     return next((media for media in record.media if media.role == "main"), record.media[0])
 
 
-def _unless_there(record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
-    if of is not None:
-        detail = f"the same picture as {of}"
-        raise Rejected(stage=_STAGE, reason="duplicate-image", detail=detail, value=sha256, duplicate_of=of)
-    same.add(record.id, sha256)
-    return record
+def _same_picture(of: str, sha256: str) -> Rejected:
+    detail = f"the same picture as {of}"
+    return Rejected(stage=_STAGE, reason="duplicate-image", detail=detail, value=sha256, duplicate_of=of)

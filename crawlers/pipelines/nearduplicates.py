@@ -100,6 +100,7 @@ class DuplicateIndex:
         self._source_numbers: dict[str, int] = {}
         self._recent: OrderedDict[str, Hashes] = OrderedDict()  # shingles of what is not stored yet
         self._recent_size = 0
+        self._displaced: set[str] = set()
         self._shingles: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -134,6 +135,14 @@ class DuplicateIndex:
         """The bands of *signed* as they are stored: what they depend on, and one 8-byte key each, little endian."""
         return self._header + np.array(signed.keys, dtype="<u8").tobytes()
 
+    def keys_of(self, bands: bytes) -> bytes | None:
+        """The keys in stored *bands*, 8 bytes each; None where there are none, or others than this index makes."""
+        return bands[8:] if len(bands) > 8 and bands[:8] == self._header else None
+
+    def may_be_near(self, keys: Hashes, others: Hashes) -> NDArray[np.bool_]:
+        """Whether each row of *keys* may reach the threshold with the same row of *others*, by their sketches."""
+        return self._hasher.similarity(keys, others) >= self.threshold - self._margin
+
     # --- finding ----------------------------------------------------------------------------------------------------
 
     def find(self, record_id: str, signed: Signed, source: str | None = None) -> Duplicate | None:
@@ -144,29 +153,48 @@ class DuplicateIndex:
             signed: from :meth:`sign`.
             source: only texts of this source count.
         """
-        own = bytes.fromhex(record_id)
-        number = None if source is None else self._source_numbers.get(source, -1)
+        own, number = bytes.fromhex(record_id), self._number(source)
         equal = self._equal(own, signed, number)
-        if equal is not None:
-            return Duplicate(equal, 1.0, exact=True)
-        if signed.shingles is None:
-            return None
-        rows = self._table.find_any(_FIRST_BAND, signed.keys, _CANDIDATES)
-        if not rows:
-            return None
-        rows = [row for row in dict.fromkeys(rows) if self._counts(row, own, number)]
-        return self._nearest(signed, self._promising(signed, rows))
+        if equal:
+            return Duplicate(equal[0], 1.0, exact=True)
+        return next(iter(self._near(own, signed, number)), None)
 
-    def _equal(self, own: bytes, signed: Signed, source: int | None) -> str | None:
-        """Id of a text with the same hash that is still there."""
+    def neighbours(self, record_id: str, signed: Signed, source: str | None = None) -> list[Duplicate]:
+        """Every text that *signed* is a duplicate of, the most similar first. Arguments as in :meth:`find`."""
+        own, number = bytes.fromhex(record_id), self._number(source)
+        equal = [Duplicate(id_, 1.0, exact=True) for id_ in self._equal(own, signed, number)]
+        known = {found.of for found in equal}
+        return equal + [found for found in self._near(own, signed, number) if found.of not in known]
+
+    def holds(self, record_id: str, signed: Signed) -> bool:
+        """Whether this very text is there under this id."""
+        return any(self._has_hash(row, signed.hash) for row in self._rows_of(record_id))
+
+    def _equal(self, own: bytes, signed: Signed, source: int | None) -> list[str]:
+        """Ids of the texts with the same hash that are still there, those that are under way first."""
         found = [
             self._id(row)
             for row in self._table.find(_HASH, _key(signed.hash))
             if self._has_hash(row, signed.hash) and self._counts(row, own, source)
         ]
         if not found:
-            return None
-        return next((id_ for id_ in found if id_ in self._recent), None) or next(iter(self._texts(found)), None)
+            return found
+        recent = [id_ for id_ in found if id_ in self._recent]
+        stored = [id_ for id_ in found if id_ not in self._recent]
+        return recent + (list(self._texts(stored)) if stored else [])
+
+    def _near(self, own: bytes, signed: Signed, source: int | None) -> list[Duplicate]:
+        """The texts above the threshold, the most similar first."""
+        if signed.shingles is None:
+            return []
+        rows = self._table.find_any(_FIRST_BAND, signed.keys, _CANDIDATES)
+        rows = [row for row in dict.fromkeys(rows) if self._counts(row, own, source)]
+        if not rows:
+            return []
+        stored = self._stored_shingles(self._promising(signed, rows))
+        compared = [Duplicate(id_, jaccard(signed.shingles, shingles), exact=False) for id_, shingles in stored.items()]
+        near = [found for found in compared if found.similarity >= self.threshold]
+        return sorted(near, key=lambda found: (-found.similarity, found.of))
 
     def _counts(self, row: int, own: bytes, source: int | None) -> bool:
         if self._ids[16 * row : 16 * row + 16] == own:
@@ -181,17 +209,6 @@ class DuplicateIndex:
         similar = self._hasher.similarity(keys, self._table.lines(rows, _FIRST_BAND))
         best = np.argsort(-similar, kind="stable")[:_VERIFIED_MAX]
         return [rows[i] for i in best if similar[i] >= self.threshold - self._margin]
-
-    def _nearest(self, signed: Signed, rows: list[int]) -> Duplicate | None:
-        if not rows:
-            return None
-        assert signed.shingles is not None
-        best: Duplicate | None = None
-        for id_, shingles in self._stored_shingles(rows).items():
-            similarity = jaccard(signed.shingles, shingles)
-            if similarity >= self.threshold and (best is None or (-similarity, id_) < (-best.similarity, best.of)):
-                best = Duplicate(id_, similarity, exact=False)
-        return best
 
     def _stored_shingles(self, rows: list[int]) -> dict[str, Hashes]:
         """Id to the shingles of its text, for those whose text is there."""
@@ -226,6 +243,7 @@ class DuplicateIndex:
         if any(self._has_hash(row, signed.hash) for row in rows):
             return
         self._forget(record_id)
+        self._displaced.discard(record_id)
         for row in rows:
             self._table.remove(row)
         self._put(record_id, signed.hash, signed.keys, source)
@@ -240,12 +258,19 @@ class DuplicateIndex:
         for row in self._rows_of(record_id):
             self._table.remove(row)
 
+    def displace(self, record_id: str) -> None:
+        """Take out a text whose row may still be in the ledger for a moment: that row is not taken in again."""
+        self.remove(record_id)
+        self._displaced.add(record_id)
+
     def stored(self, record_id: str, source: str, text_hash: bytes, bands: bytes) -> bool:
         """Take in a row of the ledger, whose text can now be read there.
 
         Returns:
             False for a signature that was made with other parameters: the text must be signed anew.
         """
+        if record_id in self._displaced:
+            return True
         if bands[:8] != self._header:
             return False
         keys = np.frombuffer(bands, dtype="<u8", offset=8).tolist()
@@ -316,6 +341,10 @@ class DuplicateIndex:
 
     def _id(self, row: int) -> str:
         return self._ids[16 * row : 16 * row + 16].hex()
+
+    def _number(self, source: str | None) -> int | None:
+        """The number of a source that texts are compared within; None: of all."""
+        return None if source is None else self._source_numbers.get(source, -1)
 
     def _source(self, source: str) -> int:
         return self._source_numbers.setdefault(source, len(self._source_numbers))

@@ -20,6 +20,7 @@ class SameImages:
         self._read = read
         self._by_hash: dict[bytes, str] | None = None
         self._by_id: dict[str, bytes] = {}
+        self._displaced: dict[str, str] = {}
         self._undecided: dict[str, asyncio.Future[None] | None] = {}
 
     def find(self, record_id: str, sha256: str) -> str | None:
@@ -27,21 +28,40 @@ class SameImages:
         of = self._hashes().get(_short(sha256))
         return None if of == record_id else of
 
+    def holds(self, record_id: str, sha256: str) -> bool:
+        """Whether this very picture is the record's already."""
+        return self._hashes().get(_short(sha256)) == record_id
+
     def add(self, record_id: str, sha256: str) -> None:
-        """*record_id* has this picture, if it is kept; and no longer the one that it had."""
-        self._forget(record_id)
+        """*record_id* has this picture, if it is kept; and no longer the one that it had.
+
+        A record that had it before gives way, and has it again should the new one be rejected by a later stage.
+        """
+        self.forget(record_id)
         key = _short(sha256)
+        before = self._hashes().get(key)
+        if before is not None:
+            self._displaced[record_id] = before
         self._hashes()[key] = record_id
         self._by_id[record_id] = key
         self._undecided.setdefault(record_id, None)
 
     def settle(self, record_id: str, *, kept: bool) -> None:
         """Note what became of *record_id*, and wake who waited for it."""
+        before, key = self._displaced.pop(record_id, None), self._by_id.get(record_id)
         if not kept:
-            self._forget(record_id)
+            self.forget(record_id)
+            if before is not None and key is not None:
+                self._hashes()[key] = before
         waiting = self._undecided.pop(record_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
+
+    def forget(self, record_id: str) -> None:
+        """*record_id* is no longer kept."""
+        key = self._by_id.pop(record_id, None)
+        if key is not None and self._hashes().get(key) == record_id:
+            del self._hashes()[key]
 
     def is_undecided(self, record_id: str) -> bool:
         """Whether the record may still be rejected by a later stage."""
@@ -63,11 +83,6 @@ class SameImages:
                 self._by_id[record_id] = key
                 self._by_hash.setdefault(key, record_id)
         return self._by_hash
-
-    def _forget(self, record_id: str) -> None:
-        key = self._by_id.pop(record_id, None)
-        if key is not None and self._hashes().get(key) == record_id:
-            del self._hashes()[key]
 
 
 def _short(sha256: str) -> bytes:

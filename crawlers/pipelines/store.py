@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import NotConfigured
 
 from crawlers.ledger.settlement import Settlement, current
+from crawlers.pipelines.precedence import DISPLACED
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -54,6 +55,7 @@ class StorePipeline:
         signature = record.cache.pop("signature", None)
         if signature is not None:
             settlement.signatures.append(signature)
+        settlement.displaced += record.cache.get(DISPLACED, ())
         settlement.records.append(record)
 
     def reject(self, record: Record, rejected: Rejected, settlement: Settlement) -> None:

@@ -1,0 +1,164 @@
+"""What is kept of several duplicates does not depend on which of them came first."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tests.flow import harness
+from tests.pages import WORDS
+from tests.server import Site
+
+PIPELINES = json.dumps(
+    {
+        "crawlers.pipelines.deduplicate.DeduplicatePipeline": 300,
+        "crawlers.pipelines.keywords.KeywordsPipeline": 400,
+        "crawlers.pipelines.store.StorePipeline": 900,
+    }
+)
+
+
+def text_of(seed: int, words: int = 200) -> list[str]:
+    rng = random.Random(seed)
+    return [rng.choice(WORDS) for _ in range(words)]
+
+
+def edited(words: list[str], *places: int) -> list[str]:
+    return [f"{word}x" if place in places else word for place, word in enumerate(words)]
+
+
+BASE = text_of(1)
+CHAIN = {
+    # Each is near the next (Jaccard 0.86), and not near the one after that.
+    "a": " ".join(BASE),
+    "b": " ".join(edited(BASE, 20, 60, 100)),
+    "c": " ".join(edited(BASE, 20, 60, 100, 140, 180, 190)),
+    "d": " ".join(edited(BASE, 20, 60, 100, 140, 180, 190, 40, 80, 120)),
+}
+"""By precedence a and c are kept, b and d rejected."""
+
+
+@pytest.fixture
+def site():
+    with Site(pages=1) as site:
+        yield site
+
+
+def command(tmp_path, site, pages, **settings):
+    given = tmp_path / "pages.json"
+    given.write_text(json.dumps(pages))
+    plain = {**harness.PLAIN, "ITEM_PIPELINES": PIPELINES, "TRAP_PAGES": "0", **settings}
+    return ["crawl", "copies", "-a", f"url={site.url('/')}", "-a", f"pages={given}", *harness.settings(**plain)]
+
+
+def crawl(tmp_path, site, pages, **settings):
+    return harness.run(tmp_path, *command(tmp_path, site, pages, **settings))
+
+
+def kept(data):
+    return [record["key"] for record in sorted(harness.records(data, "copies"), key=lambda record: record["key"])]
+
+
+def rejected(data):
+    result = harness.run(data, "rejected", "copies", "--format", "jsonl", "-s", "SPIDER_MODULES=tests.flow.spiders")
+    assert result.code == 0, result
+    return {row["key"]: row for row in map(json.loads, result.out.splitlines())}
+
+
+ORDERS = [*itertools.permutations("abcd")]
+
+
+@pytest.mark.parametrize("order", [ORDERS[i] for i in (0, 5, 9, 14, 18, 23)], ids="".join)
+@pytest.mark.parametrize("together", [True, False], ids=["one-page", "a-page-each"])
+def test_of_a_chain_of_near_copies_the_same_are_kept_in_every_order(tmp_path, site, order, together):
+    records = [[key, CHAIN[key]] for key in order]
+    pages = [records] if together else [[record] for record in records]
+    result = crawl(tmp_path, site, pages, CONCURRENT_REQUESTS="1" if order[0] in "ab" else "16")
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["a", "c"]
+    refused = rejected(tmp_path)
+    assert {key: row["reason"] for key, row in refused.items()} == {"b": "near-duplicate", "d": "near-duplicate"}
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_of_equal_texts_the_one_with_the_shortest_key_is_kept_and_named_by_all_others(tmp_path, site):
+    rng = random.Random(7)
+    keys = [f"/item/{n}" for n in range(9, 40)] + ["/item/8?ref=mail"]
+    rng.shuffle(keys)
+    pages = [[[key, CHAIN["a"]] for key in keys[n : n + 3]] for n in range(0, len(keys), 3)]
+    result = crawl(tmp_path, site, pages)
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["/item/9"]
+    named = {row["duplicate_of"] for row in rejected(tmp_path).values()}
+    assert named == {harness.records(tmp_path, "copies")[0]["id"]}
+    assert "1 record kept, 31 rejected" in result.out
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bac", "cab"])
+def test_a_record_that_a_later_stage_refuses_takes_nobodys_place(tmp_path, site, order):
+    texts = {"a": CHAIN["a"] + " forbidden", "b": CHAIN["a"], "c": CHAIN["a"]}
+    result = crawl(tmp_path, site, [[[key, texts[key]]] for key in order], KEYWORDS_NONE="forbidden")
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["b"]
+    assert {key: row["reason"] for key, row in rejected(tmp_path).items()} == {
+        "a": "excluded-keyword",
+        "c": "exact-duplicate",
+    }
+
+
+def test_what_an_earlier_crawl_kept_stays(tmp_path, site):
+    assert crawl(tmp_path, site, [[["long-key", CHAIN["a"]]]]).code == 0
+    result = crawl(tmp_path, site, [[["a", CHAIN["a"]]], [["long-key", CHAIN["a"]]]])
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["long-key"]
+    assert rejected(tmp_path)["a"]["duplicate_of"] == harness.records(tmp_path, "copies")[0]["id"]
+
+
+def test_a_copy_takes_the_place_of_a_record_that_the_source_no_longer_gives(tmp_path, site):
+    assert crawl(tmp_path, site, [[["old", CHAIN["a"]]]]).code == 0
+    result = crawl(tmp_path, site, [[["moved-here", CHAIN["a"]]]])
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["moved-here"]
+    assert rejected(tmp_path) == {}
+    harness.ledger_is_sound(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_any_moment_it_ends_the_same(tmp_path, site, seed):
+    rng = random.Random(seed)
+    records = [[f"{key}{number}", f"{CHAIN[key]} {number} {number}"] for key in CHAIN for number in range(8)]
+    rng.shuffle(records)
+    pages = [records[n : n + 2] for n in range(0, len(records), 2)]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    assert crawl(whole, site, pages).code == 0
+    for _ in range(4):
+        moment = time.monotonic() + rng.uniform(1.2, 3.0)
+        args = command(killed, site, pages)
+        harness.run_and_kill(killed, *args, when=lambda moment=moment: time.monotonic() >= moment)
+    result = crawl(killed, site, pages)
+    assert result.code == 0, result
+    assert kept(killed) == kept(whole) == ["a0", "c0"]
+    assert rejected(killed).keys() == rejected(whole).keys()
+    harness.ledger_is_sound(killed)
+
+
+def test_two_workers_end_with_what_one_ends_with(tmp_path, site, postgresql_url):
+    rng = random.Random(3)
+    records = [[f"{key}{number}", f"{CHAIN[key]} {number} {number}"] for key in CHAIN for number in range(12)]
+    rng.shuffle(records)
+    two_hosts = SimpleNamespace(url=lambda path: f"{site.url(path)},{site.url(path).replace('127.0.0.1', 'localhost')}")
+    settings = {"CONCURRENT_REQUESTS": "4", "DOWNLOAD_DELAY": "0.02", "DEDUP_REFRESH": "30"}
+    args = command(tmp_path, two_hosts, [[record] for record in records], **settings)
+    workers = [harness.start(tmp_path, *args, DATABASE_URL=postgresql_url) for _ in range(2)]
+    for worker in workers:
+        out, err = worker.communicate(timeout=120)
+        assert worker.returncode == 0, out + err
+    assert kept(tmp_path) == ["a0", "c0"]
+    harness.ledger_is_sound(tmp_path, DATABASE_URL=postgresql_url)
