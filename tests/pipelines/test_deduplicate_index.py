@@ -331,3 +331,46 @@ def test_texts_that_wait_to_be_stored_are_bounded(monkeypatch):
         index.add(record_id("s", str(i)), index.sign(text))
     assert index._recent_size == sum(shingles.nbytes for shingles in index._recent.values()) <= 10_000
     assert len(index) == 20
+
+
+# --- who else is like it ----------------------------------------------------------------------------------------------
+
+
+def with_one_change(number: int) -> str:
+    found = [*WORDS[:100]]
+    found[number] = "changed"
+    return " ".join(found)
+
+
+def test_neighbours_are_all_duplicates_the_most_similar_first():
+    index = DuplicateIndex(lambda ids: {})
+    texts = {
+        "near": with_one_change(50),
+        "equal": with_one_change(98).upper(),
+        "nearer": with_one_change(99),
+        "other": " ".join(WORDS[100:200]),
+    }
+    for name, text in texts.items():
+        index.add(record_id("s", name), index.sign(text))
+    signed = index.sign(with_one_change(98))
+    found = index.neighbours(record_id("s", "own"), signed)
+    assert [one.of for one in found] == [record_id("s", name) for name in ("equal", "nearer", "near")]
+    assert [one.exact for one in found] == [True, False, False]
+    assert found[0] == index.find(record_id("s", "own"), signed)
+    assert index.neighbours(record_id("s", "own"), index.sign("short")) == []
+    assert record_id("s", "equal") not in {one.of for one in index.neighbours(record_id("s", "equal"), signed)}
+
+
+def test_a_displaced_text_is_not_taken_in_again_until_it_is_added():
+    index = DuplicateIndex(lambda ids: {})
+    own, text = record_id("s", "a"), with_one_change(1)
+    signed = index.sign(text)
+    index.add(own, signed)
+    assert index.holds(own, signed)
+    assert not index.holds(own, index.sign(with_one_change(2)))
+    index.displace(own)
+    assert index.stored(own, "s", signed.hash, index.stored_bands(signed))
+    assert len(index) == 0
+    assert index.find(record_id("s", "b"), signed) is None
+    index.add(own, signed)
+    assert index.find(record_id("s", "b"), signed) == (own, 1.0, True)

@@ -9,7 +9,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.test import get_crawler
 
+from crawlers.extensions.precedence import PrecedenceExtension
 from tests.flow import harness
 from tests.pages import WORDS
 from tests.server import Site
@@ -68,6 +71,17 @@ def rejected(data):
     result = harness.run(data, "rejected", "copies", "--format", "jsonl", "-s", "SPIDER_MODULES=tests.flow.spiders")
     assert result.code == 0, result
     return {row["key"]: row for row in map(json.loads, result.out.splitlines())}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({}, "SCHEDULER"), ({"GRISTMILL_MODE": "readmit"}, "looks at what it is told to")],
+    ids=["another-scheduler", "readmit"],
+)
+def test_it_is_there_where_a_ledger_is_and_nobody_chose(settings, why):
+    scheduler = {"SCHEDULER": "crawlers.ledger.scheduler.LedgerScheduler"} if settings else {}
+    with pytest.raises(NotConfigured, match=why):
+        PrecedenceExtension.from_crawler(get_crawler(settings_dict={**scheduler, **settings}))
 
 
 ORDERS = [*itertools.permutations("abcd")]
