@@ -36,6 +36,10 @@ class PageBudget:
         """Count *pages* that were answered."""
         self._spent += pages
 
+    def learn(self, pages: int) -> None:
+        """That *pages* were answered in all, by whichever worker."""
+        self._spent = max(self._spent, pages)
+
     def left(self, in_hand: int) -> int:
         """Pages that may still be claimed, with *in_hand* requests claimed and not settled."""
         return max(0, self.limit - self._spent - in_hand) if self.limit else _UNLIMITED

@@ -278,6 +278,13 @@ class Frontier:
         sql = f"SELECT count(*) FROM requests WHERE crawl_id = ? AND state = 'done' AND (reason IS NULL OR reason = '{LIST}')"
         return int(conn.exec_driver_sql(bulk.sql(conn, sql), (self.crawl_id,)).scalar_one())
 
+    def pages_of_all(self, conn: Connection) -> tuple[int, int] | None:
+        """Answered pages and leased requests of all workers; None where this one is alone and knows them itself."""
+        serialize(conn)
+        if self._is_alone(conn):
+            return None
+        return self.pages(conn), self.counts(conn)[LEASED]
+
     def next_available(self, conn: Connection) -> float | None:
         """Unix seconds at which this worker can claim something; in the past: now. None: nothing that it may claim waits."""
         if self._is_alone(conn):

@@ -173,6 +173,8 @@ class Turns:
             return
         turn = done.result()
         self.ready.extend(turn.leases)
+        if turn.pages is not None:
+            self._budget.learn(turn.pages)
         self.validators.update(turn.validators)
         if turn.counts is not None:
             self.counts = turn.counts
@@ -192,8 +194,8 @@ class Turns:
     @staticmethod
     def _until_available(turn: Turn) -> float:
         """Seconds until a request that waits for its time, or another worker's, is worth a look."""
-        if turn.next_available is None:
-            return _POLL
+        if turn.next_available is None or (turn.pages is not None and not turn.leases):
+            return _POLL  # nothing waits, or the budget may be spent by what others have in hand
         return min(max(turn.next_available - time.time(), 0.01), _POLL)
 
     def _unfinished(self) -> int:

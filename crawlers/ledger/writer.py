@@ -39,6 +39,8 @@ class Turn:
     """Of the leases that were answered before."""
     counts: dict[str, int] | None = None
     """State to number of requests, where they were asked for."""
+    pages: int | None = None
+    """Answered pages of all workers, where others take part and there is a budget of pages."""
     next_available: float | None = None
     """Unix seconds at which the next pending request may be claimed; None where none is pending."""
 
@@ -71,10 +73,19 @@ class LedgerWriter:
         if settlements:
             turn.committed = commits.commit(conn, session.frontier, settlements, session.run_id)
         if want > 0:
-            turn.leases = session.frontier.claim(conn, want, time.time())
+            turn.leases = session.frontier.claim(conn, self._allowed(conn, want, turn), time.time())
             if turn.leases and session.revisiting:
                 turn.validators = session.validators(conn, turn.leases)
         if counts or (want > 0 and not turn.leases):
             turn.counts = session.frontier.counts(conn)
             turn.next_available = session.frontier.next_available(conn)
         return turn
+
+    def _allowed(self, conn: Connection, want: int, turn: Turn) -> int:
+        """*want*, or as many requests as the page budget leaves to all workers together."""
+        session = self._session
+        of_all = session.frontier.pages_of_all(conn) if session.budget.limit else None
+        if of_all is None:
+            return want
+        turn.pages, leased = of_all
+        return max(0, min(want, session.budget.limit - turn.pages - leased))

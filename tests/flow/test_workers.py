@@ -69,3 +69,17 @@ def test_one_hosts_limits_hold_with_two_workers(tmp_path, postgresql_url):
         assert len(times) == 21
         # One worker after the other would take as long; two beside each other would take half.
         assert times[-1] - times[0] >= 0.09 * (len(times) - 1)
+
+
+def test_workers_share_a_budget_of_pages(tmp_path, postgresql_url):
+    with Site(pages=120) as site:
+        urls = f"{site.url('/')},{site.url('/').replace('127.0.0.1', 'localhost')}"
+        args = ["crawl", "pages", "-a", f"url={urls}", "-a", "max_pages=60"]
+        args += harness.settings(**harness.PLAIN, CONCURRENT_REQUESTS="8", DOWNLOAD_DELAY="0.01")
+        workers = [harness.start(tmp_path / name, *args, DATABASE_URL=postgresql_url) for name in "ab"]
+        for code, out, err in finish(*workers):
+            assert code == 0, out + err
+        asked = [entry for entry in site.log if entry.path != "/robots.txt"]
+        assert len(asked) == 60
+        assert {entry.headers["host"].partition(":")[0] for entry in asked} == {"127.0.0.1", "localhost"}
+    harness.ledger_is_sound(tmp_path, DATABASE_URL=postgresql_url)

@@ -25,6 +25,17 @@ def test_what_is_in_hand_counts_until_it_is_settled():
     assert budget.exhausted
 
 
+def test_pages_of_other_workers_count():
+    budget = PageBudget(10)
+    budget.spend(2)
+    budget.learn(7)
+    assert budget.left(0) == 3
+    budget.learn(5)  # an earlier look
+    assert budget.left(0) == 3
+    budget.spend(3)
+    assert budget.exhausted
+
+
 def test_read_from_the_spiders_arguments():
     assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=5))).limit == 5
     assert PageBudget.of(SimpleNamespace(args=SimpleNamespace(max_pages=None))).limit == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import scrapy
 
 from crawlers.items import Record
@@ -10,9 +12,10 @@ from crawlers.items import Record
 class PagesSpider(scrapy.Spider):
     name = "pages"
 
-    def __init__(self, url: str, **kwargs):
+    def __init__(self, url: str, max_pages: str = "0", **kwargs):
         super().__init__(**kwargs)
-        self.start_urls = [url]
+        self.start_urls = url.split(",")
+        self.args = SimpleNamespace(max_pages=int(max_pages))
 
     def parse(self, response):
         title = response.css("title::text").get("")
