@@ -9,15 +9,17 @@ TEST_ARGS ?= -n 2
 
 UV_VERSION := 0.13.9
 UV := .tools/uv-$(UV_VERSION)/bin/uv
+LABEL_STUDIO_VERSION := 1.23.2
+LABEL_STUDIO := .tools/label-studio-$(LABEL_STUDIO_VERSION)/bin/label-studio
 BIN := .venv/bin
 SYNC = UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(UV) sync --quiet --frozen --inexact --compile-bytecode --python "$(PYTHON)"
 LOCKED := uv.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help crawl test bench lint clean
+.PHONY: help crawl test bench lint label-studio clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  make crawl SOURCE=site ARGS="-a url=https://example.com -a max_pages=100"'
 	@echo '  The crawl ends with 0 complete, 1 failed, 2 wrong use, 3 incomplete. make turns every code but 0 into 2 and'
@@ -38,6 +40,8 @@ lint: .venv/installed-dev ## ruff (rules and format) and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+label-studio: $(LABEL_STUDIO) ## install the annotation tool (800 MB) that a test imports tasks into
 
 clean: ## remove what was installed or cached; data/ stays
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks build dist
@@ -61,6 +65,13 @@ clean: ## remove what was installed or cached; data/ stays
 	@$(MAKE) --no-print-directory --silent $(UV)
 	@$(SYNC) --group dev --group bench
 	@touch $@ .venv/installed-dev .venv/installed
+
+# In an environment of its own: its pins are not ours.
+$(LABEL_STUDIO):
+	@echo "Installing Label Studio $(LABEL_STUDIO_VERSION) into .tools (once; needs the network) ..." >&2
+	@$(MAKE) --no-print-directory --silent $(UV)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" $(patsubst %/bin/label-studio,%,$@)
+	@$(UV) pip install --quiet --python $(@D)/python "label-studio==$(LABEL_STUDIO_VERSION)"
 
 $(UV):
 	@[ -n "$(PYTHON)" ] || { \
