@@ -146,9 +146,11 @@ def test_the_sketch_estimates_the_similarity():
 class Chains(RuleBasedStateMachine):
     """A table under any order of changes, against a plain list."""
 
+    newest = 1021
+
     def __init__(self) -> None:
         super().__init__()
-        self.table = ChainedTable(3)
+        self.table = ChainedTable(3, self.newest)
         self.rows: dict[int, tuple[int, ...]] = {}
 
     keys = st.tuples(*[st.sampled_from([0, 1, 2, 1022, 2**63 + 5, 2**64 - 1])] * 3)
@@ -192,6 +194,16 @@ class Chains(RuleBasedStateMachine):
 
 TestChains = Chains.TestCase
 TestChains.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+class SpilledChains(Chains):
+    """The same, with most of the rows in the file."""
+
+    newest = 4
+
+
+TestSpilledChains = SpilledChains.TestCase
+TestSpilledChains.settings = TestChains.settings
 
 
 def test_the_table_grows_and_stays_small():
