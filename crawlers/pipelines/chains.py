@@ -77,7 +77,15 @@ class ChainedTable:
 
     def find(self, column: int, key: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first."""
-        return self.find_any(column, [key], -1) if key else []
+        if not key:
+            return []
+        new, base = self._new, self._base
+        found: list[int] = []
+        if new.heads[column * new.capacity + key % new.capacity]:
+            found = [row + base for row in new.find(column, key, -1)]
+        if base and self._filter.may_have(column, key):
+            found += self._find_old(column, key, -1)
+        return found
 
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
