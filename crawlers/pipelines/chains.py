@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crawlers.pipelines.linked import Keys
 
 _NEWEST = 8191
-_READ_MAX = 256  # rows: as the system maps what is near too, it is up to 32 MB
+_READ_MAX = 128  # rows: as the system maps what is near too, it is up to 16 MB
 
 
 class ChainedTable:

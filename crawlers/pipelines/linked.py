@@ -28,6 +28,9 @@ PRIMES = (
 
 _BLOCK = 65_536
 _ROUNDS = 3
+_HEADS_MAX = (
+    64 * 1024 * 1024
+)  # bytes of heads that are all in RAM while rows are linked: as slots they come in no order
 
 
 class Chains:
@@ -109,14 +112,14 @@ class Chains:
         """The keys of all rows from *first* on, some ten thousand at a time."""
         for start in range(first, self.size, _BLOCK):
             yield self._keys[start : min(start + _BLOCK, self.size)]
-            self.let_go()
+            let_go(self.maps[0])
 
     def put(self, keys: Keys) -> None:
         """Put in rows at the end that :meth:`link` is called for later."""
         self._keys[self.size : self.size + len(keys)] = keys
         self.size += len(keys)
         if self.size % _BLOCK < len(keys):
-            self.let_go()
+            let_go(self.maps[0])
 
     def link(self, first: int) -> None:
         """Lay the chains of all rows from *first* on."""
@@ -125,9 +128,11 @@ class Chains:
             behind = np.zeros((self.width, len(keys)), dtype=np.uint32)
             for column in range(self.width):
                 self._link(column, first, columns[column], behind[column])
-                let_go(self.maps[1])
             self._links[first : first + len(keys)] = behind.T
             first += len(keys)
+            if len(self.maps[1]) > _HEADS_MAX:
+                let_go(self.maps[1])
+        self.let_go()
 
     def _link(self, column: int, first: int, keys: Keys, behind: NDArray[np.uint32]) -> None:
         """Put the rows from *first* on, which have *keys* in *column*, at the heads of their chains."""
