@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.reactor import is_reactor_installed
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -66,7 +67,9 @@ class CollectorExtension:
         gc.unfreeze()
 
     def _fire(self) -> None:
-        from twisted.internet import reactor  # imported here, or it would be installed before Scrapy chooses one
+        if not is_reactor_installed():
+            return  # without Twisted's reactor there are none of its timers
+        from twisted.internet import reactor
 
         later: Any = reactor
         self._timer = later.callLater(_TIMERS, self._fire)
