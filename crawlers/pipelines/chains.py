@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crawlers.pipelines.filedchains import FiledChains
 from crawlers.pipelines.keyfilter import KeyFilter
-from crawlers.pipelines.linked import PRIMES, Chains, larger
-from crawlers.pipelines.mapped import in_file, in_memory
+from crawlers.pipelines.linked import PRIMES, Chains, capacity_for
+from crawlers.pipelines.mapped import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from crawlers.pipelines.linked import Keys
 
 _NEWEST = 8191
-_READ_MAX = 128  # rows: as the system maps what is near too, it is up to 16 MB
 
 
 class ChainedTable:
@@ -35,12 +35,11 @@ class ChainedTable:
         self.width = width
         self._newest = newest
         self._new = Chains(width, min(newest, PRIMES[0]), in_memory)
-        self._old: Chains | None = None
+        self._old: FiledChains | None = None
         self._filter = KeyFilter(width, PRIMES[0])
         self._base = 0  # rows in the file; the newest are numbered from here on
         self._free: list[int] = []
         self._rows = self._removed = 0
-        self._read = 0
 
     def __len__(self) -> int:
         """Number of rows that are there."""
@@ -83,13 +82,13 @@ class ChainedTable:
         found: list[int] = []
         if new.heads[column * new.capacity + key % new.capacity]:
             found = [row + base for row in new.find(column, key, -1)]
-        if base and self._filter.may_have(column, key):
-            found += self._find_old(column, key, -1)
+        if self._old is not None and self._filter.may_have(column, key):
+            found += self._old.find(column, key, -1)
         return found
 
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
-        new, base = self._new, self._base
+        new, old, base = self._new, self._old, self._base
         heads, words, links, slots = new.heads, new.words, new.links, new.capacity
         stride, size, bits = new.stride, self._filter.size, self._filter.bits
         found: list[int] = []
@@ -101,10 +100,10 @@ class ChainedTable:
                     found.append(entry - 1 + base)
                     left -= 1
                 entry = links[2 * (place + self.width) + column]
-            if base and left:
+            if old is not None and left:
                 bit = column * size + key % size
                 if bits[bit >> 3] >> (bit & 7) & 1 and self._filter.may_have(column, key):
-                    found += self._find_old(column, key, left)
+                    found += old.find(column, key, left)
         return found
 
     def lines(self, rows: Sequence[int], first: int) -> Keys:
@@ -112,9 +111,9 @@ class ChainedTable:
         numbers = np.asarray(rows, dtype=np.int64)
         found = np.empty((numbers.size, self.width), dtype=np.uint64)
         new = numbers >= self._base
-        found[new] = self._new.keys(numbers[new] - self._base)
+        found[new] = self._new.lines((numbers[new] - self._base).tolist())
         if self._old is not None and not new.all():
-            found[~new] = self._old.keys(numbers[~new])
+            found[~new] = self._old.lines(numbers[~new].tolist())
         return found[:, first:]
 
     def remove(self, row: int) -> None:
@@ -126,19 +125,12 @@ class ChainedTable:
         elif self._old is not None:
             self._old.remove(row)
 
-    def _find_old(self, column: int, key: int, limit: int) -> list[int]:
-        assert self._old is not None
-        rows = self._old.find(column, key, limit)
-        self._read += 1 + len(rows)
-        if self._read > _READ_MAX:
-            self._old.let_go()
-            self._read = 0
-        return rows
-
     def _make_room(self) -> None:
         if self._new.capacity < self._newest:
-            self._new = larger(self._new, self._new.capacity + 1, in_memory)
-            self._new.link(0)
+            larger = Chains(self.width, capacity_for(self._new.capacity + 1), in_memory)
+            larger.copy(self._new)
+            larger.link(0)
+            self._new = larger
         else:
             self._spill()
 
@@ -147,16 +139,18 @@ class ChainedTable:
         new = self._new
         if new.size:
             first = self._base
-            self._reserve(self._rows).put(new.keys(slice(new.size)))
+            self._reserve(self._rows).copy(new)
             self._settle(first)
             self._new = Chains(self.width, new.capacity, in_memory)
             self._free.clear()
 
-    def _reserve(self, rows: int) -> Chains:
+    def _reserve(self, rows: int) -> FiledChains:
         """The file's table, with room for *rows*. Where it is a new one, nothing is linked in it."""
         old = self._old
         if old is None or rows > old.capacity:
-            self._old = grown = larger(old or Chains(self.width, 1, in_memory), rows, in_file)
+            self._old = grown = FiledChains(self.width, capacity_for(rows))
+            if old is not None:
+                grown.copy(old)
             self._filter = KeyFilter(self.width, grown.capacity)
             self._base = 0
             return grown

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crawlers.pipelines.mapped import let_go
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from mmap import mmap
 
     from numpy.typing import NDArray
+
+    from crawlers.pipelines.mapped import Memory
 
     Keys = NDArray[np.uint64]
 
@@ -33,6 +32,11 @@ _HEADS_MAX = (
 )  # bytes of heads that are all in RAM while rows are linked: as slots they come in no order
 
 
+def capacity_for(rows: int) -> int:
+    """The least of the primes that has room for *rows*."""
+    return next(prime for prime in PRIMES if prime >= rows)
+
+
 class Chains:
     """Rows of keys in one piece of memory, and the chains that they are found by.
 
@@ -44,16 +48,19 @@ class Chains:
         make: gives the memory.
     """
 
-    def __init__(self, width: int, capacity: int, make: Callable[[int], mmap]) -> None:
+    def __init__(self, width: int, capacity: int, make: Callable[[int], Memory]) -> None:
         self.width, self.capacity, self.size = width, capacity, 0
         self.stride = width + (width + 1) // 2  # in keys
-        self.maps = make(8 * self.stride * capacity), make(4 * width * capacity)
-        self.words, self.links = memoryview(self.maps[0]).cast("Q"), memoryview(self.maps[0]).cast("I")
-        self.heads = memoryview(self.maps[1]).cast("I")
-        self._keys = np.frombuffer(self.maps[0], dtype=np.uint64).reshape(capacity, self.stride)[:, :width]
-        links = np.frombuffer(self.maps[0], dtype=np.uint32).reshape(capacity, 2 * self.stride)
+        self.parts = make(8 * self.stride * capacity), make(4 * width * capacity)
+        self.words, self.links = (
+            memoryview(self.parts[0].mapping).cast("Q"),
+            memoryview(self.parts[0].mapping).cast("I"),
+        )
+        self.heads = memoryview(self.parts[1].mapping).cast("I")
+        self._keys = np.frombuffer(self.parts[0].mapping, dtype=np.uint64).reshape(capacity, self.stride)[:, :width]
+        links = np.frombuffer(self.parts[0].mapping, dtype=np.uint32).reshape(capacity, 2 * self.stride)
         self._links = links[:, 2 * width : 3 * width]
-        self._heads = np.frombuffer(self.maps[1], dtype=np.uint32).reshape(width, capacity)
+        self._heads = np.frombuffer(self.parts[1].mapping, dtype=np.uint32).reshape(width, capacity)
 
     @property
     def nbytes(self) -> int:
@@ -104,7 +111,7 @@ class Chains:
                 links[(entry - 1) * stride + first] = after
             self.words[place] = 0
 
-    def keys(self, rows: Sequence[int] | NDArray[np.int64] | slice) -> Keys:
+    def lines(self, rows: Sequence[int]) -> Keys:
         """The keys of *rows*, one line each."""
         return self._keys[rows]
 
@@ -112,14 +119,19 @@ class Chains:
         """The keys of all rows from *first* on, some ten thousand at a time."""
         for start in range(first, self.size, _BLOCK):
             yield self._keys[start : min(start + _BLOCK, self.size)]
-            let_go(self.maps[0])
+            self.parts[0].let_go()
 
     def put(self, keys: Keys) -> None:
         """Put in rows at the end that :meth:`link` is called for later."""
         self._keys[self.size : self.size + len(keys)] = keys
         self.size += len(keys)
         if self.size % _BLOCK < len(keys):
-            let_go(self.maps[0])
+            self.parts[0].let_go()
+
+    def copy(self, other: Chains) -> None:
+        """Put in the rows of *other*."""
+        for keys in other.blocks():
+            self.put(keys)
 
     def link(self, first: int) -> None:
         """Lay the chains of all rows from *first* on."""
@@ -130,8 +142,8 @@ class Chains:
                 self._link(column, first, columns[column], behind[column])
             self._links[first : first + len(keys)] = behind.T
             first += len(keys)
-            if len(self.maps[1]) > _HEADS_MAX:
-                let_go(self.maps[1])
+            if len(self.parts[1]) > _HEADS_MAX:
+                self.parts[1].let_go()
         self.let_go()
 
     def _link(self, column: int, first: int, keys: Keys, behind: NDArray[np.uint32]) -> None:
@@ -172,13 +184,5 @@ class Chains:
 
     def let_go(self) -> None:
         """Leave to the file what was read."""
-        for mapping in self.maps:
-            let_go(mapping)
-
-
-def larger(chains: Chains, rows: int, make: Callable[[int], mmap]) -> Chains:
-    """A table with the rows of *chains* and room for *rows*; nothing is linked in it."""
-    larger = Chains(chains.width, next(slots for slots in PRIMES if slots >= rows), make)
-    for keys in chains.blocks():
-        larger.put(keys)
-    return larger
+        for part in self.parts:
+            part.let_go()
