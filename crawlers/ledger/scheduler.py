@@ -27,6 +27,7 @@ from crawlers.ledger.settlement import DONE, LIST, PENDING, Lease, Settlement, c
 from crawlers.ledger.turns import Turns
 from crawlers.ledger.writer import LedgerWriter
 from crawlers.middlewares.outcomes import marked
+from crawlers.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ class LedgerScheduler(BaseScheduler):
         # Requests handed out and not yet committed are fetched again after a kill, and robots.txt with them.
         self._exposed_max = max(1, concurrency - 1)
         self._held: dict[int, Settlement] = {}
-        self._seen: set[bytes] = set()
+        self._seen = Seen(_SEEN_MAX)
         self._heartbeat: asyncio.TimerHandle | None = None
         self._failed: GristmillError | None = None
         self._closing = False
@@ -321,12 +322,7 @@ class LedgerScheduler(BaseScheduler):
 
     def _is_new(self, fingerprint: bytes) -> bool:
         """Whether this process has not met the request yet. The ledger's unique index has the last word."""
-        if fingerprint in self._seen:
-            return False
-        if len(self._seen) >= _SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(fingerprint)
-        return True
+        return self._seen.add(fingerprint)
 
     # --- where requests go ------------------------------------------------------------------------------------------
 

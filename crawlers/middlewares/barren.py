@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import xxhash
 
+from crawlers.seen import Seen
+
 _DIGITS = b"0123456789"
 _WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
 _NEW_PAIRS = 4
@@ -82,16 +84,16 @@ class BarrenPatterns:
         self._repeats = repeats
         self._segments = segments
         self._patterns: OrderedDict[str, Pattern] = OrderedDict()
-        self._seen: set[int] = set()
+        self._seen = Seen(_SEEN_MAX)
 
     def visit(self, url: str, body: bytes) -> Visit:
         """Begin with a page."""
-        self._is_new(url)
+        self._seen.add(url)
         return Visit(shape(url), body)
 
     def link(self, visit: Visit, url: str) -> str | None:
         """Note a link of the page; the reason where it leads into a trap, else None."""
-        if not self._is_new(url):
+        if not self._seen.add(url):
             return None
         reason = winding(url, self._repeats, self._segments)
         if reason is not None:
@@ -173,12 +175,3 @@ class BarrenPatterns:
             if len(self._patterns) > _PATTERNS_MAX:
                 self._patterns.popitem(last=False)
         return pattern
-
-    def _is_new(self, url: str) -> bool:
-        number = xxhash.xxh3_64_intdigest(url.encode())
-        if number in self._seen:
-            return False
-        if len(self._seen) >= _SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(number)
-        return True

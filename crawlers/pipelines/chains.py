@@ -1,26 +1,26 @@
-"""A compact table of rows that are found by any of their keys: a hash table with chains, in flat arrays.
+"""A compact table of rows that are found by any of their keys, most of it outside of RAM.
 
-For each column of keys there is a table of its own, so that one row needs one link for each key and nothing else: with
-14 keys of 8 bytes a row takes some 250 bytes, where a dict for each column takes two thousand.
+The newest rows are in RAM. The others are in a temporary file that is mapped into memory; in RAM they have only a filter,
+which takes 14 to 28 bytes for a row of 14 keys, so that a search hardly ever reads the file for nothing.
 """
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crawlers.pipelines.filedchains import FiledChains
+from crawlers.pipelines.keyfilter import KeyFilter
+from crawlers.pipelines.linked import PRIMES, Chains, capacity_for
+from crawlers.pipelines.mapped import in_memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
+    from crawlers.pipelines.linked import Keys
 
-# The greatest primes below the powers of two: a remainder depends on all bits of a key, also of one made of parts.
-_SLOTS = (
-    1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301, 8388593, 16777213,
-    33554393, 67108859, 134217689,
-)  # fmt: skip
+_NEWEST = 8191
 
 
 class ChainedTable:
@@ -28,139 +28,139 @@ class ChainedTable:
 
     Args:
         width: keys in a row.
+        newest: rows that are in RAM at most; best one of the primes.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, newest: int = _NEWEST) -> None:
         self.width = width
-        self._keys = array("Q")
-        self._next = array("i")  # for each key the row behind it in its chain, plus one; 0 ends the chain
-        self._heads = array("i", bytes(4 * width * _SLOTS[0]))
-        self._slots = _SLOTS[0]
+        self._newest = newest
+        self._new = Chains(width, min(newest, PRIMES[0]), in_memory)
+        self._old: FiledChains | None = None
+        self._filter = KeyFilter(width, PRIMES[0])
+        self._base = 0  # rows in the file; the newest are numbered from here on
         self._free: list[int] = []
-        self._rows = 0
+        self._rows = self._removed = 0
 
     def __len__(self) -> int:
         """Number of rows that are there."""
-        return self._rows - len(self._free)
+        return self._rows - self._removed
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory in use."""
-        return sum(a.buffer_info()[1] * a.itemsize for a in (self._keys, self._next, self._heads))
+        """Bytes of RAM in use; the file is not."""
+        return self._new.nbytes + (self._filter.nbytes if self._old is not None else 0)
 
     def add(self, keys: Sequence[int]) -> int:
-        """Put in a row; return its number. Numbers of removed rows are given again."""
-        width = self.width
+        """Put in a row; return its number. Numbers of rows that were removed soon are given again."""
         if self._free:
             row = self._free.pop()
-            base = row * width
-            self._keys[base : base + width] = array("Q", keys)
+            self._removed -= 1
         else:
+            if self._new.size == self._new.capacity:
+                self._make_room()
             row = self._rows
-            base = row * width
             self._rows += 1
-            self._keys.extend(keys)
-            self._next.extend(bytes(width))
-            if self._rows > self._slots:
-                self._rebuild()
-                return row
-        self._link(row, keys)
+        self._new.add(row - self._base, keys)
         return row
 
-    def extend(self, parts: Iterable[NDArray[np.uint64]]) -> None:
+    def extend(self, parts: Iterable[Keys]) -> None:
         """Put in many rows at once, one for each line of each of *parts*; the first gets the next number that never was."""
+        self._spill()
+        first, size = self._base, 0
         for keys in parts:
-            self._rows += len(keys)
-            self._keys.frombytes(np.ascontiguousarray(keys, dtype=np.uint64).tobytes())
-        self._next.frombytes(bytes(4 * (self.width * self._rows - len(self._next))))
-        self._rebuild()
+            if size := len(keys):
+                self._reserve(self._rows + size).put(keys)
+                self._rows += size
+        if self._old is not None:
+            self._settle(first)
 
     def find(self, column: int, key: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first."""
-        keys, links, width = self._keys, self._next, self.width
-        found = []
-        entry = self._heads[column * self._slots + key % self._slots] if key else 0
-        while entry:
-            place = (entry - 1) * width + column
-            if keys[place] == key:
-                found.append(entry - 1)
-            entry = links[place]
+        if not key:
+            return []
+        new, base = self._new, self._base
+        found: list[int] = []
+        if new.heads[column * new.capacity + key % new.capacity]:
+            found = [row + base for row in new.find(column, key, -1)]
+        if self._old is not None and self._filter.may_have(column, key):
+            found += self._old.find(column, key, -1)
         return found
 
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
-        keys, links, heads, width = self._keys, self._next, self._heads, self.width
-        slots = self._slots
+        new, old, base = self._new, self._old, self._base
+        heads, words, links, slots = new.heads, new.words, new.links, new.capacity
+        stride, size, bits = new.stride, self._filter.size, self._filter.bits
         found: list[int] = []
-        for column, key in enumerate(wanted, first):
-            entry = heads[column * slots + key % slots]
-            left = limit
+        for column, key in enumerate(wanted, first):  # what is in Chains.find and KeyFilter, without calls: it is hot
+            entry, left = heads[column * slots + key % slots], limit
             while entry and left:
-                place = (entry - 1) * width + column
-                if keys[place] == key:
-                    found.append(entry - 1)
+                place = (entry - 1) * stride
+                if words[place + column] == key:
+                    found.append(entry - 1 + base)
                     left -= 1
-                entry = links[place]
+                entry = links[2 * (place + self.width) + column]
+            if old is not None and left:
+                bit = column * size + key % size
+                if bits[bit >> 3] >> (bit & 7) & 1 and self._filter.may_have(column, key):
+                    found += old.find(column, key, left)
         return found
 
-    def keys(self, row: int) -> array[int]:
-        """The keys of a row."""
-        return self._keys[row * self.width : (row + 1) * self.width]
-
-    def lines(self, rows: Sequence[int], first: int) -> NDArray[np.uint64]:
+    def lines(self, rows: Sequence[int], first: int) -> Keys:
         """The keys of *rows* from column *first* on, one line each."""
-        table = np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, self.width)
-        return table[rows, first:]
+        numbers = np.asarray(rows, dtype=np.int64)
+        found = np.empty((numbers.size, self.width), dtype=np.uint64)
+        new = numbers >= self._base
+        found[new] = self._new.lines((numbers[new] - self._base).tolist())
+        if self._old is not None and not new.all():
+            found[~new] = self._old.lines(numbers[~new].tolist())
+        return found[:, first:]
 
     def remove(self, row: int) -> None:
         """Take a row out."""
-        base = row * self.width
-        for column in range(self.width):
-            key = self._keys[base + column]
-            if key:
-                self._unlink(row, column, key)
-                self._keys[base + column] = 0
-        self._free.append(row)
+        self._removed += 1
+        if row >= self._base:
+            self._new.remove(row - self._base)
+            self._free.append(row)
+        elif self._old is not None:
+            self._old.remove(row)
 
-    def _link(self, row: int, keys: Sequence[int]) -> None:
-        heads, links = self._heads, self._next
-        slots, base = self._slots, row * self.width
-        for column, key in enumerate(keys):
-            if key:
-                slot = column * slots + key % slots
-                links[base + column] = heads[slot]
-                heads[slot] = row + 1
+    def _make_room(self) -> None:
+        if self._new.capacity < self._newest:
+            larger = Chains(self.width, capacity_for(self._new.capacity + 1), in_memory)
+            larger.copy(self._new)
+            larger.link(0)
+            self._new = larger
+        else:
+            self._spill()
 
-    def _unlink(self, row: int, column: int, key: int) -> None:
-        links, width = self._next, self.width
-        slot = column * self._slots + key % self._slots
-        after = links[row * width + column]
-        entry = self._heads[slot]
-        if entry == row + 1:
-            self._heads[slot] = after
-            return
-        while links[(entry - 1) * width + column] != row + 1:
-            entry = links[(entry - 1) * width + column]
-        links[(entry - 1) * width + column] = after
+    def _spill(self) -> None:
+        """Move the newest rows to the file."""
+        new = self._new
+        if new.size:
+            first = self._base
+            self._reserve(self._rows).copy(new)
+            self._settle(first)
+            self._new = Chains(self.width, new.capacity, in_memory)
+            self._free.clear()
 
-    def _rebuild(self) -> None:
-        """Lay all chains anew, in as many slots as there are rows or more."""
-        self._slots = next(slots for slots in _SLOTS if slots >= self._rows)
-        slots, width = self._slots, self.width
-        self._heads = array("i", bytes(4 * width * slots))
-        heads = np.frombuffer(self._heads, dtype=np.int32)
-        links = np.frombuffer(self._next, dtype=np.int32).reshape(-1, width)
-        table = np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, width)
-        for column in range(width):
-            rows = np.flatnonzero(table[:, column])
-            slot = (table[rows, column] % np.uint64(slots)).astype(np.int64)
-            order = np.argsort(slot, kind="stable")
-            entries, slot = rows[order].astype(np.int32) + 1, slot[order]
-            same = np.zeros(entries.size, dtype=bool)
-            same[1:] = slot[1:] == slot[:-1]
-            before = np.zeros(entries.size, dtype=np.int32)
-            before[1:][same[1:]] = entries[:-1][same[1:]]
-            links[entries - 1, column] = before
-            last = np.ones(entries.size, dtype=bool)
-            last[:-1] = ~same[1:]
-            heads[column * slots + slot[last]] = entries[last]
+    def _reserve(self, rows: int) -> FiledChains:
+        """The file's table, with room for *rows*. Where it is a new one, nothing is linked in it."""
+        old = self._old
+        if old is None or rows > old.capacity:
+            self._old = grown = FiledChains(self.width, capacity_for(rows))
+            if old is not None:
+                grown.copy(old)
+            self._filter = KeyFilter(self.width, grown.capacity)
+            self._base = 0
+            return grown
+        return old
+
+    def _settle(self, first: int) -> None:
+        """Link the file's rows from *first* on, or all of them where the table is a new one."""
+        assert self._old is not None
+        first = min(first, self._base)
+        for keys in self._old.blocks(first):
+            self._filter.add(keys)
+        self._old.link(first)
+        self._base = self._rows

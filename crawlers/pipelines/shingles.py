@@ -23,7 +23,7 @@ VERSION = 1
 """Of everything here that a stored signature depends on."""
 
 _CHUNK = 1 << 16
-_COLUMNS = 512  # shingles that are permuted at a time
+_COLUMNS = 1024  # shingles that are permuted at a time: as many as a page of 6 KB has, and 200 KB of memory
 _SEPARATOR, _WORD, _SINGLE = 1, 2, 3
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
@@ -52,6 +52,7 @@ _WORD_BASE = _splitmix(3) | 1
 _WORD_POWERS, _WORD_INVERSES = _powers(_WORD_BASE), _powers(pow(_WORD_BASE, -1, 1 << 64))
 _MIX_32 = np.uint32((_splitmix(4) >> 32) | 1)
 _ONE = np.uint64(1)
+_KEY = np.dtype("<u8")
 _SHIFT, _SHIFT_2, _MIX = np.uint64(32), np.uint64(29), np.uint64(_splitmix(2) | 1)
 
 
@@ -148,8 +149,10 @@ class Shingler:
         if not words.size:
             return words
         size = min(self.words, words.size)
-        sums = np.zeros(words.size + 1, dtype=np.uint64)
-        np.cumsum(words * _WORD_POWERS[: words.size], out=sums[1:])
+        sums = np.empty(words.size + 1, dtype=np.uint64)
+        sums[0] = 0
+        np.multiply(words, _WORD_POWERS[: words.size], out=sums[1:])
+        np.add.accumulate(sums[1:], out=sums[1:])
         shingles = sums[size:] - sums[:-size]
         shingles *= _WORD_INVERSES[: shingles.size]
         return _mixed(shingles)
@@ -168,7 +171,7 @@ class MinHasher:
 
     def __init__(self, bands: int, rows: int) -> None:
         self.bands, self.rows = bands, rows
-        self._part = "<u2" if rows > 2 else "<u4"
+        self._part = np.dtype("<u2" if rows > 2 else "<u4")
         self._bits = 16 if rows > 2 else 32
         factors = [(_splitmix(1000 + i) >> 32) | 1 for i in range(bands * rows)]
         self._factors = np.array(factors, dtype=np.uint32)[:, None]
@@ -183,7 +186,7 @@ class MinHasher:
         minima *= _MIX_32  # the least of many is small: its upper bits say nothing before this
         parts = np.zeros((self.bands, 64 // self._bits), dtype=self._part)
         parts[:, : self.rows] = (minima >> np.uint32(32 - self._bits)).reshape(self.bands, self.rows)
-        return parts.view("<u8")[:, 0]
+        return parts.view(_KEY)[:, 0]
 
     def _minima(self, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
         permuted = np.multiply(self._factors, low, out=self._space[:, : low.size])
@@ -204,11 +207,13 @@ def jaccard(one: Hashes, other: Hashes) -> float:
 
     The lowest bit of a hash says here which set it is of, so that one sort brings what is equal side by side.
     """
-    both = np.concatenate((one & ~_ONE, other | _ONE))
+    size = one.size + other.size
+    if not size:
+        return 1.0
+    both = np.empty(size, dtype=np.uint64)
+    np.bitwise_and(one, ~_ONE, out=both[: one.size])
+    np.bitwise_or(other, _ONE, out=both[one.size :])
     both.sort()
-    different = np.ones(both.size, dtype=bool)
-    np.not_equal(both[1:], both[:-1], out=different[1:])
-    both = both[different]
-    common = int(np.count_nonzero((both[1:] ^ both[:-1]) == _ONE))
-    union = both.size - common
-    return common / union if union else 1.0
+    steps = both[1:] ^ both[:-1]  # 0: a repetition; 1: from a hash of one set to the same of the other
+    common = int(np.count_nonzero(steps == _ONE))
+    return common / (1 + int(np.count_nonzero(steps)) - common)

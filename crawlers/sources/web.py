@@ -16,6 +16,7 @@ from crawlers.errors import ArgumentError
 from crawlers.extractors.kinds import is_list
 from crawlers.extractors.links import links
 from crawlers.ledger.settlement import LIST, current
+from crawlers.seen import Seen
 from crawlers.sources import sitemaps
 from crawlers.sources.arguments import CommonArguments, argument
 from crawlers.sources.base import Source
@@ -62,7 +63,8 @@ class WebSource(Source):
         super().__init__(name, **given)
         self._follow = self._pattern("follow", self.args.follow or self.follow)
         self._deny = self._pattern("deny", self.args.deny or self.deny)
-        self._handed_out: set[str] = set()
+        # Only saves making requests: the frontier knows what was asked for.
+        self._handed_out = Seen(_SEEN_MAX)
         if not getattr(self, "allowed_domains", None):
             hosts = {(urlsplit(url).hostname or "").removeprefix("www.") for url in self.first_urls()}
             self.allowed_domains = sorted(hosts)
@@ -134,13 +136,8 @@ class WebSource(Source):
         """Requests for the links that are on the site, wanted, and not handed out by this process before."""
         for link in links(self.page(response)):
             if link.url not in self._handed_out and self._is_wanted(link.url):
-                self._hand_out(link.url)
+                self._handed_out.add(link.url)
                 yield scrapy.Request(link.url, callback=self.parse)
-
-    def _hand_out(self, url: str) -> None:
-        if len(self._handed_out) >= _SEEN_MAX:
-            self._handed_out.clear()  # the frontier knows what was asked for; this only saves making requests
-        self._handed_out.add(url)
 
     def _is_wanted(self, url: str) -> bool:
         if self._follow is not None and not self._follow.search(url):

@@ -16,7 +16,7 @@ from crawlers.items import Record
 from crawlers.pipelines.chains import ChainedTable
 from crawlers.pipelines.nearduplicates import BANDS, DuplicateIndex, rows_for
 from crawlers.pipelines.normal import folded, normal
-from crawlers.pipelines.shingles import MinHasher, Shingler, jaccard, word_hashes
+from crawlers.pipelines.shingles import _MIX_32, MinHasher, Shingler, jaccard, word_hashes
 from tests.pages import WORDS, paragraphs_of
 
 words = st.sampled_from(["the", "The", "über", "naïve", "x1", "a_b", "кот", "שלום", "नमस्ते", "été", "12"])
@@ -107,6 +107,26 @@ def test_long_texts_are_hashed_in_pieces_alike():
     assert len(set(repeated.tolist())) == 7
 
 
+@given(*[st.lists(st.sampled_from([0, 2, 8, 2**63, 2**64 - 2, 1000]), max_size=9)] * 2)
+def test_jaccard_is_that_of_the_sets(one, other):
+    union = {*one, *other}
+    expected = len({*one} & {*other}) / len(union) if union else 1.0
+    assert jaccard(np.array(one, dtype=np.uint64), np.array(other, dtype=np.uint64)) == expected
+
+
+@pytest.mark.parametrize("size", [1, 5, 1023, 1024, 1025, 2048, 3000])
+def test_a_signature_does_not_depend_on_how_many_shingles_are_permuted_at_a_time(size):
+    """The minima of all shingles, one permutation at a time."""
+    rng = random.Random(size)
+    shingles = [rng.getrandbits(64) for _ in range(size)]
+    hasher = MinHasher(BANDS, 4)
+    low = [shingle & 0xFFFFFFFF for shingle in shingles]
+    mix = int(_MIX_32)
+    minima = [min(int(factor) * number % 2**32 for number in low) * mix % 2**32 for factor in hasher._factors[:, 0]]
+    expected = [sum((minima[4 * band + i] >> 16) << (16 * i) for i in range(4)) for band in range(BANDS)]
+    assert hasher.keys(np.array(shingles, dtype=np.uint64)).tolist() == expected
+
+
 def test_one_word_without_end():
     assert len(word_hashes("x" * 200_000)) >= 1
 
@@ -146,9 +166,11 @@ def test_the_sketch_estimates_the_similarity():
 class Chains(RuleBasedStateMachine):
     """A table under any order of changes, against a plain list."""
 
+    newest = 1021
+
     def __init__(self) -> None:
         super().__init__()
-        self.table = ChainedTable(3)
+        self.table = ChainedTable(3, self.newest)
         self.rows: dict[int, tuple[int, ...]] = {}
 
     keys = st.tuples(*[st.sampled_from([0, 1, 2, 1022, 2**63 + 5, 2**64 - 1])] * 3)
@@ -192,6 +214,16 @@ class Chains(RuleBasedStateMachine):
 
 TestChains = Chains.TestCase
 TestChains.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+class SpilledChains(Chains):
+    """The same, with most of the rows in the file."""
+
+    newest = 4
+
+
+TestSpilledChains = SpilledChains.TestCase
+TestSpilledChains.settings = TestChains.settings
 
 
 def test_the_table_grows_and_stays_small():
