@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +22,11 @@ _FILES = frozenset({
 })  # fmt: skip
 _NOT_FOLLOWED = frozenset({"nofollow", "none"})
 """Robots rules that ask not to follow links; ``none`` is short for noindex and nofollow."""
+
+
+_ORIGIN = re.compile(r"(https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,3})?)((?:/[A-Za-z0-9_-]+)*/?)")
+_PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_/%+,=&~-]|(?<!/)\.)*")
+"""What needs no library to be joined, and is most of all there is: a plain host, and a path without dots as segments."""
 
 
 class Link(NamedTuple):
@@ -45,6 +51,10 @@ def _base_url(page: Page) -> str:
 def absolute(href: str, base: str) -> str | None:
     """*href* as an http or https address with a host; None where it is none, whatever a page puts there."""
     href = href.strip(_STRIPPED)
+    if _PATH.fullmatch(href) and (origin := _ORIGIN.match(base)):
+        after = base[origin.end(1) : origin.end(1) + 1]
+        if after in {"", "/", "?", "#"}:
+            return origin[1] + href
     try:
         parts = urlsplit(href if href.startswith(_ROOTED[1:]) else urljoin(base, href))
         fine = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
@@ -58,7 +68,7 @@ def links(page: Page) -> list[Link]:
     if _asks_not_to_follow(page):
         return []
     base = base_url(page)
-    folder, root = urljoin(base, "."), urljoin(base, "/")
+    folder, root = _places(base)
     found: dict[str, Link] = {}
     known: set[str] = set()
     for node in page.tree.css("a[href],area[href]"):
@@ -77,6 +87,14 @@ def links(page: Page) -> list[Link]:
         if url is not None and url not in found:
             found[url] = Link(url, rel)
     return list(found.values())
+
+
+def _places(base: str) -> tuple[str, str]:
+    """What relative addresses on a page at *base* are relative to: its folder, and the root of its host."""
+    plain = _ORIGIN.fullmatch(base)
+    if plain is None:
+        return urljoin(base, "."), urljoin(base, "/")
+    return plain[1] + (plain[2] or "/").rpartition("/")[0] + "/", plain[1] + "/"
 
 
 _ROOTED = ("/", "http://", "https://")
