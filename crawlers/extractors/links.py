@@ -24,7 +24,9 @@ _NOT_FOLLOWED = frozenset({"nofollow", "none"})
 """Robots rules that ask not to follow links; ``none`` is short for noindex and nofollow."""
 
 
-_ORIGIN = re.compile(r"(https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,3})?)((?:/[A-Za-z0-9_-]+)*/?)")
+_ORIGIN = re.compile(
+    r"(https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?:[1-5][0-9]{4}|6[0-4][0-9]{3}|[1-9][0-9]{0,3}))?)((?:/[A-Za-z0-9_-]+)*/?)"
+)
 _PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_/%+,=&~-]|(?<!/)\.)*")
 """What needs no library to be joined, and is most of all there is: a plain host, and a path without dots as segments."""
 
@@ -51,16 +53,22 @@ def _base_url(page: Page) -> str:
 def absolute(href: str, base: str) -> str | None:
     """*href* as an http or https address with a host; None where it is none, whatever a page puts there."""
     href = href.strip(_STRIPPED)
-    if _PATH.fullmatch(href) and (origin := _ORIGIN.match(base)):
-        after = base[origin.end(1) : origin.end(1) + 1]
-        if after in {"", "/", "?", "#"}:
-            return origin[1] + href
+    if plain := _joined(href, base):
+        return plain
     try:
         parts = urlsplit(href if href.startswith(_ROOTED[1:]) else urljoin(base, href))
         fine = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
     return parts.geturl().replace(" ", "%20") if fine else None
+
+
+def _joined(href: str, base: str) -> str | None:
+    """*href* at the host of *base*, where both are plain; None for all that the library must take apart."""
+    origin = _ORIGIN.match(base) if _PATH.fullmatch(href) else None
+    if origin is None or base[origin.end(1) : origin.end(1) + 1] not in {"", "/", "?", "#"}:
+        return None
+    return origin[1] + href
 
 
 def links(page: Page) -> list[Link]:
@@ -115,7 +123,7 @@ def _resolve(href: str, base: str) -> str | None:
     if not href or href.lower().startswith(_NEVER):
         return None
     try:
-        url = href if href.startswith(_ROOTED[1:]) else urljoin(base, href)
+        url = href if href.startswith(_ROOTED[1:]) else _joined(href, base) or urljoin(base, href)
     except ValueError:
         return None
     return url if _has_host(url) and not _is_file(url) else None
