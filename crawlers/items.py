@@ -278,6 +278,8 @@ class Record:
 
 
 _NESTED: dict[str, Any] = {"blocks": Block, "keywords": KeywordMatch, "media": Media}
+_PLAIN = frozenset({str, int, float, bool})
+"""Types of values that are never empty in the sense of a record: most of them, and told apart at once."""
 
 
 def compact(item: Any) -> dict[str, Any]:
@@ -285,12 +287,13 @@ def compact(item: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in item.__slots__:  # the fields in order, at half the price of dataclasses.fields
         value = getattr(item, name)
-        if value is None or value == [] or value == {}:
-            continue
-        if isinstance(value, list):
-            value = [compact(v) if hasattr(v, "__dataclass_fields__") else v for v in value]
-        elif hasattr(value, "__dataclass_fields__"):
-            value = compact(value)
+        if type(value) not in _PLAIN:
+            if value is None or value == [] or value == {}:
+                continue
+            if isinstance(value, list):
+                value = [compact(v) if hasattr(v, "__dataclass_fields__") else v for v in value]
+            elif hasattr(value, "__dataclass_fields__"):
+                value = compact(value)
         out[name] = value
     return out
 

@@ -65,6 +65,9 @@ _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _6TO4 = IPv6Network("2002::/16")
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
+_KNOWN_MAX = 10_000
+"""Addresses, and hosts, whose verdicts are kept: a crawl asks for the same few again and again."""
+
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 
 
@@ -78,18 +81,26 @@ class AddressPolicy:
     def __init__(self, allow: str | Iterable[str] = ()) -> None:
         self.allowed: tuple[Network, ...] = tuple(_networks(allow))
         self._verdicts: dict[str, str | None] = {}
+        self._hosts: dict[str, str | None] = {}
 
     def forbids(self, address: str | Address) -> str | None:
         """What makes *address* (a literal, as a socket takes it) forbidden, in words; None where it is allowed."""
         key = str(address)
         if key not in self._verdicts:
-            if len(self._verdicts) > 10_000:
+            if len(self._verdicts) > _KNOWN_MAX:
                 self._verdicts.clear()
             self._verdicts[key] = self._judge(key)
         return self._verdicts[key]
 
     def forbids_host(self, host: str) -> str | None:
         """What makes *host*, as a URL has it, forbidden before any lookup; None for names that must be looked up."""
+        if host not in self._hosts:
+            if len(self._hosts) > _KNOWN_MAX:
+                self._hosts.clear()
+            self._hosts[host] = self._judge_host(host)
+        return self._hosts[host]
+
+    def _judge_host(self, host: str) -> str | None:
         address = literal(host)
         if address is not None:
             return self.forbids(address)

@@ -31,6 +31,8 @@ _CHATTY = {
     "scrapy.middleware": logging.WARNING,
     "scrapy.utils.log": logging.WARNING,
     "scrapy.core.engine": logging.WARNING,
+    # A line for each record that nobody sees: a fiftieth of a page to make it.
+    "scrapy.core.scraper": logging.INFO,
     "scrapy.spidermiddlewares.httperror": logging.WARNING,
     # Says that a page has no text, which is the answer and not an error.
     "trafilatura": logging.CRITICAL,

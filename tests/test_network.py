@@ -127,6 +127,14 @@ def test_verdicts_are_kept_for_a_bounded_number_of_addresses() -> None:
     assert len(policy._verdicts) <= 10_001
 
 
+def test_verdicts_on_hosts_are_kept_for_a_bounded_number_of_them() -> None:
+    policy = AddressPolicy()
+    for number in range(10_500):
+        assert policy.forbids_host(f"host{number}.example") is None
+        assert policy.forbids_host("0x7f.1") == "loopback"
+    assert len(policy._hosts) <= 10_001
+
+
 def test_loopback_forms_are_all_loopback_or_this_host() -> None:
     allowed = AddressPolicy("127.0.0.0/8,::1,::/128,0.0.0.0/8,fe80::/10,2001::/32")
     assert [host for host in LOOPBACK if allowed.forbids_host(host)] == []

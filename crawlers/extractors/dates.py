@@ -63,6 +63,9 @@ _WORD = r"([^\W\d_]{3,10})\.?"
 _WRITTEN = re.compile(
     rf"\b(?:{_WORD}\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})|(\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?\s+(?:de\s+)?{_WORD},?\s+(?:de\s+)?(\d{{4}})|(\d{{4}})-(\d{{2}})-(\d{{2}}))\b"
 )
+_YEAR = re.compile(r"\d{4}")
+"""What each date has, and few of the lines in which one is looked for."""
+
 _CHANGED = re.compile(r"updat|modif|edit|review|revis|aktualisiert|mis à jour|actualiz|aggiorn", re.IGNORECASE)
 _OLDEST = 1000
 
@@ -91,7 +94,7 @@ def modified_at(page: Page, main: dict[str, Any]) -> str | None:
 
 
 def _first(meta: dict[str, str], names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if (found := rfc3339(meta.get(name)))), None)
+    return next((found for name in names if (stated := meta.get(name)) and (found := rfc3339(stated))), None)
 
 
 def _of_page(page: Page, name: str) -> str | None:
@@ -148,7 +151,7 @@ def _byline(page: Page) -> str | None:
     start = max(titles[0] - 2, 0)
     dates: set[str | None] = set()
     for text, words in zip(found.texts[start : titles[0] + _NEAR_TITLE], found.table[start:, 0], strict=False):
-        if words <= _SHORT and not _CHANGED.search(text):
+        if words <= _SHORT and _YEAR.search(text) and not _CHANGED.search(text):
             dates |= {_written(match) for match in _WRITTEN.finditer(text)}
     return _only(dates)
 

@@ -132,10 +132,10 @@ def _alike(out: Matrix, path: Integers, words: Floats, linked: Floats, paths: in
 def _position(out: Matrix, sums: Floats, order: Integers, prose: NDArray[np.bool_], level: Floats) -> None:
     """Where in the page a block stands, and how far from headings."""
     blocks = len(order)
-    before: Integers = np.cumsum(prose) - prose
+    before: Integers = prose.cumsum() - prose
     total = int(before[-1] + prose[-1])
     heading = np.maximum.accumulate(np.where(level > 0, order, -int(_FAR)))
-    titles = np.flatnonzero(level == 1)
+    titles = (level == 1).nonzero()[0]
     np.divide(order, blocks, out=out[0])
     np.minimum(order, 200, out=out[1])
     np.minimum(blocks - order, 200, out=out[2])
@@ -155,10 +155,10 @@ def _page(matrix: Matrix, data: Floats, table: Integers, sums: Floats, prose: ND
     """What kind of page it is: the same for all blocks."""
     words, role, blocks = data[0], table[:, 3], matrix.shape[1]
     total, linked, chars = sums[[0, 3, 4], -1].tolist()
-    proses = int(prose.sum())
+    proses = int(np.count_nonzero(prose))
     values = [
-        log1p(blocks), log1p(total), linked / chars, float(words @ prose) / total, float((data[4] == 1).sum()), proses,
-        proses / blocks, log1p(words.max()), log1p(total / blocks), float(data[11].sum()) / blocks,
-        *(np.bincount(role, words, len(ROLES))[_KINDS] / total), *(matrix[_SHARES].sum(axis=1) / blocks),
+        log1p(blocks), log1p(total), linked / chars, float(words @ prose) / total, float(np.count_nonzero(data[4] == 1)), proses,
+        proses / blocks, log1p(np.maximum.reduce(words)), log1p(total / blocks), float(np.add.reduce(data[11])) / blocks,
+        *(np.bincount(role, words, len(ROLES))[_KINDS] / total), *(np.add.reduce(matrix.take(_SHARES, 0), 1) / blocks),
     ]  # fmt: skip
     matrix[_PAGE:] = np.array(values)[:, None]

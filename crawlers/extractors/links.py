@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +22,13 @@ _FILES = frozenset({
 })  # fmt: skip
 _NOT_FOLLOWED = frozenset({"nofollow", "none"})
 """Robots rules that ask not to follow links; ``none`` is short for noindex and nofollow."""
+
+
+_ORIGIN = re.compile(
+    r"(https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?:[1-5][0-9]{4}|6[0-4][0-9]{3}|[1-9][0-9]{0,3}))?)((?:/[A-Za-z0-9_-]+)*/?)"
+)
+_PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_/%+,=&~-]|(?<!/)\.)*")
+"""What needs no library to be joined, and is most of all there is: a plain host, and a path without dots as segments."""
 
 
 class Link(NamedTuple):
@@ -45,6 +53,8 @@ def _base_url(page: Page) -> str:
 def absolute(href: str, base: str) -> str | None:
     """*href* as an http or https address with a host; None where it is none, whatever a page puts there."""
     href = href.strip(_STRIPPED)
+    if plain := _joined(href, base):
+        return plain
     try:
         parts = urlsplit(href if href.startswith(_ROOTED[1:]) else urljoin(base, href))
         fine = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
@@ -53,12 +63,20 @@ def absolute(href: str, base: str) -> str | None:
     return parts.geturl().replace(" ", "%20") if fine else None
 
 
+def _joined(href: str, base: str) -> str | None:
+    """*href* at the host of *base*, where both are plain; None for all that the library must take apart."""
+    origin = _ORIGIN.match(base) if _PATH.fullmatch(href) else None
+    if origin is None or base[origin.end(1) : origin.end(1) + 1] not in {"", "/", "?", "#"}:
+        return None
+    return origin[1] + href
+
+
 def links(page: Page) -> list[Link]:
     """Links of ``a`` and ``area`` to http and https addresses that may be pages; none on a page that asks not to follow."""
     if _asks_not_to_follow(page):
         return []
     base = base_url(page)
-    folder, root = urljoin(base, "."), urljoin(base, "/")
+    folder, root = _places(base)
     found: dict[str, Link] = {}
     known: set[str] = set()
     for node in page.tree.css("a[href],area[href]"):
@@ -79,6 +97,14 @@ def links(page: Page) -> list[Link]:
     return list(found.values())
 
 
+def _places(base: str) -> tuple[str, str]:
+    """What relative addresses on a page at *base* are relative to: its folder, and the root of its host."""
+    plain = _ORIGIN.fullmatch(base)
+    if plain is None:
+        return urljoin(base, "."), urljoin(base, "/")
+    return plain[1] + (plain[2] or "/").rpartition("/")[0] + "/", plain[1] + "/"
+
+
 _ROOTED = ("/", "http://", "https://")
 
 
@@ -97,7 +123,7 @@ def _resolve(href: str, base: str) -> str | None:
     if not href or href.lower().startswith(_NEVER):
         return None
     try:
-        url = href if href.startswith(_ROOTED[1:]) else urljoin(base, href)
+        url = href if href.startswith(_ROOTED[1:]) else _joined(href, base) or urljoin(base, href)
     except ValueError:
         return None
     return url if _has_host(url) and not _is_file(url) else None

@@ -26,7 +26,6 @@ THREADS = frozenset({"DiscussionForumPosting", "QAPage", "Question"})
 LISTS = frozenset({"ItemList", "CollectionPage", "SearchResultsPage"})
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
-_SPACE = re.compile(r"\s+")
 _AVAILABILITY = re.compile(r"(?:https?://schema\.org/)?(\w+)")
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _GROUPS = " '\u2019\u00a0\u202f\u2009"
@@ -94,7 +93,7 @@ def _type_of_meta(meta: dict[str, str]) -> str:
 
 
 def _clean(text: str | None) -> str | None:
-    return (_SPACE.sub(" ", html.unescape(text)).strip() or None) if text else None
+    return (" ".join(html.unescape(text).split()) or None) if text else None
 
 
 def _title(page: Page, main: dict[str, Any], meta: dict[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -49,6 +50,12 @@ _INHERITED = frozenset({2, 3, 4, 6, 8, 10})
 
 AREAS = ("nav", "header", "footer", "aside", "main", "article", "form", "table", "figure", "blockquote", "ul", "dl")
 _AREA = {tag: 1 << place for place, tag in enumerate(AREAS)} | {"ol": 1 << AREAS.index("ul"), "dialog": 1 << 3}
+_NO_MEANING = (0, 0, 0)
+_MEANING = {
+    tag: (_AREA.get(tag, 0), _ROLES.get(tag, 0), int(tag[1]) if _ROLES.get(tag) == 2 else 0) for tag in _AREA | _ROLES
+}
+"""Tag to its area, its role, and its rank where it is a heading."""
+
 _LANDMARKS = {
     "navigation": "nav",
     "banner": "header",
@@ -113,6 +120,10 @@ class Row(NamedTuple):
     """The same of all elements around the container."""
 
 
+_packed = Struct(f"{len(Row._fields)}q").pack
+"""A row as bytes: three times as fast as an array takes in as many numbers."""
+
+
 @dataclass(slots=True)
 class Outline:
     """All text of a page, in order."""
@@ -165,7 +176,7 @@ def _outline(page: Page) -> Outline:
     return Outline(walk.texts, table, parents, kinds, starts, ends, list(walk.paths))
 
 
-def _integers(values: array[int]) -> Integers:
+def _integers(values: array[int] | bytearray) -> Integers:
     return np.frombuffer(values, np.int64) if values else np.zeros(0, np.int64)
 
 
@@ -179,7 +190,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.numbers = array("q")
+        self.numbers = bytearray()
         self.parents = array("q", (0,))
         self.kinds = array("q", (0,))
         self.starts = array("q", (0,))
@@ -191,7 +202,7 @@ class _Walk:
 
     def run(self, body: LexborNode) -> bool:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
         """Walk below *body*, and say whether all of it was read. Recursion would end at a page's thousandth level."""
-        kind_of, texts, parts, flush = _KINDS.get, self.texts, self._parts, self._flush
+        kind_of, texts, parts, flush, enter = _KINDS.get, self.texts, self._parts, self._flush, self._enter
         stack: list[tuple[LexborNode, _Here]] = []
         here, node = self._here, body.first_child
         while True:
@@ -208,33 +219,30 @@ class _Walk:
                 node = node.next
             tag = node.tag or ""
             kind = kind_of(tag, _INLINE)
-            text, linked = None, here[8]
+            text = None
             if kind == _TEXT:
-                text = node.text_content
+                text, linked = node.text_content, here[8]
             elif kind == _BREAK:
                 self._break()
             elif kind != _SKIP:
                 child = node.first_child
-                if child is not None:
-                    if kind <= _LINK and child.next is None and child.tag == "-text":
-                        text = child.text_content  # words in a span or a link: the most common elements of all
-                        if kind == _LINK:
-                            linked = True
-                            text = None if _is_permalink(node, text) else text
-                    else:
-                        stack.append((node, here))
-                        if kind:
-                            here = self._enter(node, tag, kind, here)
-                        node = child
-                        continue
-                elif kind == _BLOCK and parts:
-                    flush()
-            if text:
-                if not parts and not text.isspace():
+                if child is None:
+                    if kind == _BLOCK and parts:
+                        flush()
+                elif kind > _LINK or child.next is not None or child.tag != "-text":
+                    stack.append((node, here))
+                    if kind:
+                        here = enter(node, tag, kind, here)
+                    node = child
+                    continue
+                else:  # words in a span or a link: the most common elements of all
+                    text, linked = child.text_content, here[8]
+                    if kind == _LINK:
+                        text, linked = None if _is_permalink(node, text) else text, True
+            if text and (parts or not text.isspace()):
+                if not parts:
                     self._here, self._linked = here, 0
-                    parts.append(text)
-                elif parts:
-                    parts.append(text)
+                parts.append(text)
                 if linked:
                     self._linked += len(text.strip())
             node = node.next
@@ -255,27 +263,28 @@ class _Walk:
         if self._parts:
             self._flush()
         role, level, depth, container, path, areas, near, far, linked, preserved = here
-        attributes = node.attributes
-        name = attributes.get("class")
-        areas |= _AREA.get(tag, 0)
-        if "style" in attributes or "hidden" in attributes:
-            areas |= HIDDEN if is_hidden(attributes) else 0
-        if "role" in attributes:
-            areas |= _ARIA.get(attributes["role"] or "", 0)
-        number = len(self.parents)
-        self.parents.append(container)
-        self.starts.append(len(self.texts))
-        self.ends.append(0)
-        own = _ROLES.get(tag, 0)
+        area, own, rank = _MEANING.get(tag, _NO_MEANING)
+        areas |= area
+        attributes, name, hinted = node.attributes, None, 0
+        if attributes:
+            name = attributes.get("class")
+            hinted = hint(name, attributes.get("id"))
+            if "style" in attributes or "hidden" in attributes:
+                areas |= HIDDEN if is_hidden(attributes) else 0
+            if "role" in attributes:
+                areas |= _ARIA.get(attributes["role"] or "", 0)
         if own:
-            role, level = own, int(tag[1]) if own == 2 else 0
+            role, level = own, rank
         elif role not in _INHERITED:
             role = level = 0
-        key = (path, tag, name)
-        path = self.paths.setdefault(key, len(self.paths) + 1)
+        key, paths = (path, tag, name), self.paths
+        path = paths.setdefault(key, len(paths) + 1)
+        number = len(self.parents)
+        self.parents.append(container)
         self.kinds.append(path)
-        own = hint(name, attributes.get("id"))
-        return role, level, depth + 1, number, path, areas, own, far | near, linked, preserved or tag == "pre"
+        self.starts.append(len(self.texts))
+        self.ends.append(0)
+        return role, level, depth + 1, number, path, areas, hinted, far | near, linked, preserved or tag == "pre"
 
     def _break(self) -> None:
         """A line break; two in a row end the block."""
@@ -299,11 +308,12 @@ class _Walk:
         if known is None:
             return
         text, count, size, stops, ends, upper, shout, digit, chrome = known
+        linked = self._linked
         self.texts.append(text)
-        self.numbers.extend((
-            count, size, min(self._linked, size), role, level, depth,
+        self.numbers += _packed(
+            count, size, linked if linked < size else size, role, level, depth,
             stops, ends, upper, shout, digit, chrome, container, path, areas, near, far,
-        ))  # fmt: skip
+        )  # fmt: skip
 
 
 def _is_permalink(link: LexborNode, text: str | None) -> bool:

@@ -47,10 +47,13 @@ _VOTED = 0.95
 _VOTE = (0.838, -0.509, 1.474, -0.223, -0.261)
 """Weights of own log-odds, constant, vote, share of words, vote times log of words: a logistic regression on WCXB."""
 
+_SEEN = np.array([Row._fields.index(name) for name in ("role", "level", "areas")])
 _ROW = ROLES.index("row")
 _HEADING = ROLES.index("heading")
 _TERM = ROLES.index("term")
-_DEFINITIONS = (ROLES.index("paragraph"), ROLES.index("list-item"))
+_DEFINES = np.array([role in {"paragraph", "list-item"} for role in ROLES])
+"""Role to whether it can be the definition of a term."""
+
 _QUOTE = 1 << AREAS.index("blockquote")
 _BLOCK_ROLES = {"other": "paragraph", "term": "paragraph", "button": "paragraph", "summary": "heading", "row": "table"}
 
@@ -124,10 +127,9 @@ def judge(page: Page, mode: Mode) -> _Judgement:
 
 def _keep_labels(kept: NDArray[np.bool_], found: Outline) -> None:
     """A term stays with its definition, and a heading with what is kept on both sides of it: no reader can do without."""
-    roles = found.table[:, 3]
-    defined = np.append(kept[1:] & np.isin(roles[1:], _DEFINITIONS), False)
-    between = np.append(kept[1:], False) & np.insert(kept[:-1], 0, False)
-    kept |= ((roles == _TERM) & defined) | ((roles == _HEADING) & between)
+    roles, chosen = found.table[:, 3], kept.copy()
+    kept[:-1] |= (roles[:-1] == _TERM) & chosen[1:] & _DEFINES[roles[1:]]
+    kept[1:-1] |= (roles[1:-1] == _HEADING) & chosen[2:] & chosen[:-2]
 
 
 def _drop_hidden(kept: NDArray[np.bool_], found: Outline, texts: list[str]) -> None:
@@ -150,16 +152,17 @@ def _of_outline(page: Page, mode: Mode) -> Text:
     if not found.texts:
         return Text("", extractor=f"blocks {classifier.model().version}")
     judged = judge(page, mode)
-    text, blocks = _assemble(found, np.flatnonzero(judged.kept).tolist())
+    text, blocks = _assemble(found, judged.kept.nonzero()[0])
     return Text(text, blocks, round(classifier.confidence(judged.expected), 3), judged.extractor)
 
 
-def _assemble(found: Outline, places: list[int]) -> tuple[str, list[Block]]:
-    """The text of the blocks at *places*, and what part of it is what. Rows of a table that follow on each other are one."""
+def _assemble(found: Outline, chosen: NDArray[np.intp]) -> tuple[str, list[Block]]:
+    """The text of the *chosen* blocks, and what part of it is what. Rows of a table that follow on each other are one."""
     parts: list[str] = []
     blocks: list[Block] = []
     at, previous = 0, -2
-    for place, (role, level, areas) in zip(places, found.table[places][:, [3, 4, 14]].tolist(), strict=True):
+    known = found.table.take(chosen, 0).take(_SEEN, 1).tolist()
+    for place, (role, level, areas) in zip(chosen.tolist(), known, strict=True):
         text = found.texts[place]
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)

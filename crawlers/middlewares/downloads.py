@@ -8,7 +8,7 @@ nothing (DNS rebinding).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from scrapy.core.downloader.handlers.http11 import (
     HTTP11DownloadHandler,
@@ -18,10 +18,12 @@ from scrapy.core.downloader.handlers.http11 import (
     _ScrapyAgent,
 )
 from scrapy.exceptions import DownloadCancelledError
+from scrapy.http import Headers
 from scrapy.utils._download_handlers import normalize_bind_address, wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.interfaces import IReactorPluggableNameResolver, IReactorTCP, IReactorTime
 from twisted.web.client import _HTTP11ClientFactory
+from twisted.web.iweb import UNKNOWN_LENGTH
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawlers.middlewares.holds import holds_of
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 HEADERS_MAXSIZE = 128 * 1024
 """Bytes of all header lines of one answer, informational answers included. Browsers stop at 256 KiB."""
+
+
+ENDPOINTS_MAX, AGENTS_MAX = 200, 20
+"""Hosts, and timeouts with addresses to bind to, whose endpoints and agents are kept."""
 
 
 class ForbiddenAddress(Skipped):
@@ -73,25 +79,58 @@ class GuardedReactor:
         return self._reactor.connectTCP(host, *args, **kwargs)
 
 
+class _KeepingAgent(_BindAddressAgent):
+    """Twisted's agent, which makes an endpoint for each request, a TLS context too, though most find a connection open."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._endpoints: dict[tuple[bytes, bytes, int], Any] = {}
+
+    def _getEndpoint(self, uri: Any) -> Any:  # noqa: N802 - Twisted's name
+        key = (uri.scheme, uri.host, uri.port)
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            if len(self._endpoints) >= ENDPOINTS_MAX:
+                self._endpoints.clear()
+            endpoint = self._endpoints[key] = super()._getEndpoint(uri)  # type: ignore[no-untyped-call]
+        return endpoint
+
+
 class _GuardedAgent(_ScrapyAgent):
     """Gives Twisted's agent the guarded reactor. A proxy's own address is the user's choice and is not checked."""
 
-    def __init__(self, *, policy: AddressPolicy, **kwargs: Any) -> None:
+    def __init__(self, *, guarded: GuardedReactor, agents: dict[Any, _KeepingAgent], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._policy = policy
+        self._guarded = guarded
+        self._agents = agents
+        self._headers: Headers | None = None
 
     def _get_agent(self, request: Request, timeout: float) -> Agent:
         if request.meta.get("proxy"):
             return super()._get_agent(request, timeout)
-        from twisted.internet import reactor
+        address = normalize_bind_address(request.meta.get("bindaddress") or self._bindAddress)
+        agent = self._agents.get((timeout, address))
+        if agent is None:
+            if len(self._agents) >= AGENTS_MAX:
+                self._agents.clear()
+            agent = self._agents[timeout, address] = _KeepingAgent(
+                reactor=self._guarded,
+                contextFactory=self._contextFactory,
+                connectTimeout=timeout,
+                bindAddress=address,
+                pool=self._pool,
+            )
+        return agent
 
-        return _BindAddressAgent(
-            reactor=cast("Any", GuardedReactor(reactor, self._policy)),
-            contextFactory=self._contextFactory,
-            connectTimeout=timeout,
-            bindAddress=normalize_bind_address(request.meta.get("bindaddress") or self._bindAddress),
-            pool=self._pool,
-        )
+    def _headers_from_twisted_response(self, response: Any) -> Headers:  # type: ignore[override]
+        """Made once, not for the signal and again for the answer; Twisted's names and values need no check."""
+        if self._headers is None:
+            self._headers = Headers()
+            if response.length != UNKNOWN_LENGTH:
+                self._headers[b"Content-Length"] = str(response.length).encode()
+            raw = response.headers.getAllRawHeaders()
+            dict.update(self._headers, {name.title(): list(values) for name, values in raw})
+        return self._headers
 
 
 class _BoundedParser(_LenientHTTPClientParser):
@@ -140,15 +179,20 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._policy = AddressPolicy(crawler.settings.get("NETWORK_ALLOW") or "")
+        from twisted.internet import reactor
+
+        self._guarded = GuardedReactor(reactor, AddressPolicy(crawler.settings.get("NETWORK_ALLOW") or ""))
+        self._agents: dict[Any, _KeepingAgent] = {}
         self._pool._factory = _BoundedFactory
         self._holds = holds_of(crawler)
 
     async def download_request(self, request: Request) -> Response:
         """Download *request*, or raise why not."""
-        await self._holds.respect(request)
+        if self._holds.any:
+            await self._holds.respect(request)
         agent = _GuardedAgent(
-            policy=self._policy,
+            guarded=self._guarded,
+            agents=self._agents,
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
             pool=self._pool,

@@ -16,6 +16,8 @@ from scrapy.utils.httpobj import urlparse_cached
 from crawlers.middlewares.outcomes import Postponed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from scrapy import Request
     from scrapy.crawler import Crawler
 
@@ -69,6 +71,11 @@ class Holds:
             return None
         return seconds, held[2]
 
+    @property
+    def any(self) -> bool:
+        """Whether there may be a window at all."""
+        return bool(self._windows)
+
     async def respect(self, request: Request) -> None:
         """Return when *request* may be sent; raises Postponed for one that can be given back."""
         if not self._windows or not request.url.startswith(("http:", "https:")):
@@ -112,6 +119,6 @@ class HoldMiddleware:
         """Share the registry of *crawler*."""
         return cls(holds_of(crawler))
 
-    async def process_request(self, request: Request) -> None:
-        """Postpone, or wait."""
-        await self._holds.respect(request)
+    def process_request(self, request: Request) -> Awaitable[None] | None:
+        """Postpone, or wait; nothing at all while no host is in a window."""
+        return self._holds.respect(request) if self._holds.any else None

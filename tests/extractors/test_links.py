@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.extractors.links import absolute, base_url, links
+from crawlers.extractors.links import _places, absolute, base_url, links
 from tests.webpages import broken_twins, ordinary, page_of, saved
 
 URL = "https://site.example/folder/page?x=1"
@@ -154,3 +154,49 @@ def test_relative_links_are_joined_as_the_standard_says(href):
     found = urls(f'<a href="{href}">x</a>')
     if found and "//" not in href:
         assert [url.rstrip("?") for url in found] == [urljoin(URL, href).rstrip("?")]
+
+
+BASES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["http://", "https://", "HTTP://", "ftp://", "//"]),
+    st.sampled_from(
+        [
+            "h.example",
+            "h.example:8080",
+            "h:0",
+            "h:99999",
+            "h:",
+            "u:p@h",
+            "[::1]",
+            "H.example",
+            "h_x",
+            "-h",
+            "h.",
+            "hü",
+            "",
+        ]
+    ),
+    st.text("ab/-_A9.?#;: ", max_size=10),
+)
+
+
+@given(
+    st.builds("{}{}".format, st.sampled_from(["/", "//", "", "/a"]), st.text("ab/.-_%3?#:;,=&~+@ é", max_size=10)),
+    BASES,
+)
+def test_what_is_joined_without_the_library_is_what_the_library_gives(href, base):
+    try:
+        parts = urlsplit(urljoin(base, href.strip()))
+        given_by_it = parts.geturl().replace(" ", "%20") if parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return
+    assert absolute(href, base) == (given_by_it if parts.scheme in {"http", "https"} else None)
+
+
+@given(BASES)
+def test_links_on_any_page_are_relative_to_its_folder_and_its_host(base):
+    try:
+        expected = urljoin(base, "."), urljoin(base, "/")
+    except ValueError:
+        return
+    assert _places(base) == expected

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import _ScrapyAgent
+from scrapy.utils.test import get_crawler
+from twisted.internet.testing import MemoryReactorClock
+from twisted.web.client import URI, BrowserLikePolicyForHTTPS
+from twisted.web.http_headers import Headers as TwistedHeaders
+from twisted.web.iweb import UNKNOWN_LENGTH
 
+from crawlers.middlewares import downloads
 from crawlers.middlewares.downloads import ForbiddenAddress, GuardedReactor
 from crawlers.network import AddressPolicy
 from tests.addresses import FORBIDDEN, LOOPBACK
@@ -201,3 +209,58 @@ def test_the_reactor_passes_everything_on_but_forbidden_connections() -> None:
     with pytest.raises(ForbiddenAddress):
         guarded.connectTCP("a.name.that.was.not.resolved", 80, None)
     assert reactor.connected == [("8.8.8.8", 80, None)]
+
+
+class Answer:
+    """What Twisted knows of an answer once its header was read."""
+
+    def __init__(self, length: object, *lines: tuple[bytes, bytes]) -> None:
+        self.length = length
+        self.headers = TwistedHeaders()
+        for name, value in lines:
+            self.headers.addRawHeader(name, value)
+
+
+def guarded_agent() -> downloads._GuardedAgent:
+    return downloads._GuardedAgent(
+        guarded=GuardedReactor(MemoryReactorClock(), AddressPolicy()),
+        agents={},
+        contextFactory=BrowserLikePolicyForHTTPS(),
+        crawler=get_crawler(),
+    )
+
+
+@pytest.mark.parametrize("length", [0, 12, UNKNOWN_LENGTH])
+def test_headers_are_those_that_scrapy_reads(length: object) -> None:
+    lines = (
+        (b"etag", b'"x"'),
+        (b"SET-COOKIE", b"a=1"),
+        (b"x-odd_name.1", b""),
+        (b"Set-Cookie", b"b=2"),
+        (b"Date", b"\xe9"),
+    )
+    answer = Answer(length, *lines)
+    agent = guarded_agent()
+    found = agent._headers_from_twisted_response(answer)
+    expected = _ScrapyAgent._headers_from_twisted_response(answer)
+    assert dict(found) == dict(expected)
+    assert found["ETag"] == b'"x"'
+    found.appendlist("Set-Cookie", "c=3")
+    assert list(answer.headers.getRawHeaders(b"set-cookie")) == [b"a=1", b"b=2"]
+    assert agent._headers_from_twisted_response(answer) is found
+
+
+def test_endpoints_of_a_host_are_made_once_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "ENDPOINTS_MAX", 3)
+    monkeypatch.setattr(downloads, "AGENTS_MAX", 2)
+    one = guarded_agent()
+    agent = one._get_agent(Request("https://a.example/"), 5.0)
+    assert one._get_agent(Request("https://b.example/"), 5.0) is agent
+    assert one._get_agent(Request("https://b.example/"), 6.0) is not agent
+    assert one._get_agent(Request("https://b.example/", meta={"bindaddress": "127.0.0.9"}), 5.0) is not agent
+    assert len(one._agents) <= 2
+    places = [b"https://a.example/", b"https://a.example:444/", b"http://a.example/", b"https://b.example/"]
+    endpoints = [agent._getEndpoint(URI.fromBytes(place)) for place in places]
+    assert len(set(map(id, endpoints))) == len(places)
+    assert agent._getEndpoint(URI.fromBytes(places[-1] + b"path?x=1")) is endpoints[-1]
+    assert len(agent._endpoints) <= 3

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.crawl import crawl
 from tests.server import Site
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.http import Response
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -21,3 +28,21 @@ def test_hosts_are_counted_apart() -> None:
         urls = [url for pair in zip(one.urls(), two.urls(), strict=True) for url in pair]
         crawl(urls, {"CONCURRENT_REQUESTS_PER_DOMAIN": 2})
         assert (one.peak, two.peak) == (2, 2)
+
+
+def test_a_middleware_of_somebody_else_works_in_the_leaner_chain() -> None:
+    with Site() as site:
+        settings = {"DOWNLOADER_MIDDLEWARES": {"tests.middlewares.test_slots.Marking": 650}}
+        result = crawl(site.urls()[:3], settings)
+        assert [end.meta["marked"] for end in result.ends] == ["1"] * 3
+
+
+class Marking:
+    """A third party's middleware: one method synchronous, one a coroutine."""
+
+    def process_request(self, request: Request) -> None:
+        request.meta["marked"] = "1"
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        await asyncio.sleep(0)
+        return response
