@@ -94,7 +94,7 @@ class LedgerScheduler(BaseScheduler):
         # Requests handed out and not yet committed are fetched again after a kill, and robots.txt with them.
         self._exposed_max = max(1, concurrency - 1)
         self._held: dict[int, Settlement] = {}
-        self._seen = Seen(_SEEN_MAX)
+        self._seen = Seen(_SEEN_MAX)  # spares a row; the ledger's unique index has the last word
         self._heartbeat: asyncio.TimerHandle | None = None
         self._failed: GristmillError | None = None
         self._closing = False
@@ -289,7 +289,7 @@ class LedgerScheduler(BaseScheduler):
 
     def _start(self, request: Request) -> bool:
         fingerprint = self._fingerprint(request)
-        if self.session.mode != CRAWL or not self._is_new(fingerprint):
+        if self.session.mode != CRAWL or not self._seen.add(fingerprint):
             return False
         self.settle(Settlement(None, children=[entry_of(request, self.spider, fingerprint.hex())]))
         return True
@@ -302,7 +302,7 @@ class LedgerScheduler(BaseScheduler):
         name = fingerprint.hex()
         if request.dont_filter:
             name = f"{name}:{page.lease.id:x}.{len(page.children):x}"
-        elif not self._is_new(fingerprint):
+        elif not self._seen.add(fingerprint):
             return False
         entry = entry_of(request, self.spider, name)
         entry.skipped, entry.detail = marked(request) or (None, None)
@@ -319,10 +319,6 @@ class LedgerScheduler(BaseScheduler):
         held.reason, held.detail = "redirected", request.url
         held.children.append(entry_of(request, self.spider, name))
         return True
-
-    def _is_new(self, fingerprint: bytes) -> bool:
-        """Whether this process has not met the request yet. The ledger's unique index has the last word."""
-        return self._seen.add(fingerprint)
 
     # --- where requests go ------------------------------------------------------------------------------------------
 
