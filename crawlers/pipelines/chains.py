@@ -66,7 +66,7 @@ class ChainedTable:
     def extend(self, parts: Iterable[Keys]) -> None:
         """Put in many rows at once, one for each line of each of *parts*; the first gets the next number that never was."""
         self._spill()
-        first, size = self._base, 0
+        first = self._base
         for keys in parts:
             if size := len(keys):
                 self._reserve(self._rows + size).put(keys)
