@@ -315,6 +315,8 @@ LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"
 LOG_FORMATTER = "crawlers.logformatter.GristmillLogFormatter"
 """One line for a request that failed; its traceback is at level DEBUG."""
 
+STATS_CLASS = "crawlers.counters.LeanStatsCollector"  # Scrapy's, without a search at each count
+
 STATS_DUMP = False
 """Scrapy's counters go into runs/<run-id>.json as far as they mean something; True logs all of them."""
 
