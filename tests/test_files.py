@@ -62,14 +62,16 @@ def temporary(path, pid, host=files._HERE):
 def test_what_a_killed_writer_left_is_removed_and_a_living_one_left_alone(tmp_path):
     path = tmp_path / "records[1].jsonl"
     dead, alive = temporary(path, 999999999), temporary(path, os.getpid())
-    other = temporary(tmp_path / "records1.jsonl", 999999999)
+    other = temporary(tmp_path / "a run's report.json", 999999999)
     elsewhere = temporary(path, 999999999, host="000000")
-    for leftover in (dead, alive, other, elsewhere):
+    plain = tmp_path / "notes.tmp-old"
+    for leftover in (dead, alive, other, elsewhere, plain):
         leftover.write_bytes(b"half")
     write_atomically(path, b"x")
     assert not dead.exists()
     assert alive.exists()
-    assert other.exists()
+    assert not other.exists(), "a run's own files have names that no later run writes again"
+    assert plain.exists(), "somebody else's"
     assert elsewhere.exists(), "a process of another host may still be writing it"
 
 

@@ -128,5 +128,5 @@ def test_the_command_line_says_it_without_a_traceback(tmp_path, command):
 def test_scrapys_own_loader_says_it_too(tmp_path):
     result = harness.run(tmp_path, "crawl", "sitee", *harness.settings(**harness.PLAIN))
     assert result.code == 2, result
-    assert "unknown source 'sitee'. Known sources: gallery, outcomes, pages." in result.err
+    assert "unknown source 'sitee'. Known sources: copies, gallery, outcomes, pages." in result.err
     assert "Traceback" not in result.err

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from crawlers.ledger import bulk
 from crawlers.ledger.tables import signatures
 
@@ -21,12 +19,11 @@ _COLUMNS = ("record_id", "source", "text_hash", "bands")
 
 def since(conn: Connection, seq: int = 0, batch: int = 10_000) -> Iterator[tuple[int, str, str, bytes, bytes]]:
     """Rows with a number above *seq*, in order: number, record id, source, text hash, bands."""
-    columns = (signatures.c.seq, *(signatures.c[name] for name in _COLUMNS))
+    sql = bulk.sql(conn, f"SELECT seq, {', '.join(_COLUMNS)} FROM signatures WHERE seq > ? ORDER BY seq LIMIT ?")
     while True:
-        query = select(*columns).where(signatures.c.seq > seq).order_by(signatures.c.seq).limit(batch)
-        rows = conn.execute(query).all()
-        for row in rows:
-            yield row[0], row[1], row[2], bytes(row[3]), bytes(row[4])
+        rows = conn.exec_driver_sql(sql, (seq, batch)).all()
+        for number, record_id, source, text_hash, bands in rows:
+            yield number, record_id, source, text_hash, bands
         if len(rows) < batch:
             return
         seq = rows[-1][0]
@@ -39,7 +36,7 @@ def of_crawl(conn: Connection, crawl_id: int) -> Iterator[tuple[str, bytes, byte
         "JOIN runs v ON v.id = r.version_run WHERE v.crawl_id = ? ORDER BY s.seq"
     )
     for row in conn.exec_driver_sql(bulk.sql(conn, sql), (crawl_id,)):
-        yield row[0], bytes(row[1]), bytes(row[2])
+        yield row[0], row[1], row[2]
 
 
 def put(conn: Connection, wanted: Sequence[Signature], sources: Mapping[str, str]) -> None:

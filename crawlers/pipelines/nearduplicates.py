@@ -274,7 +274,6 @@ class DuplicateIndex:
             return True
         if bands[:8] != self._header:
             return False
-        keys = np.frombuffer(bands, dtype="<u8", offset=8).tolist()
         for row in self._rows_of(record_id):
             if self._has_hash(row, text_hash):
                 shingles = self._forget(record_id)
@@ -282,7 +281,7 @@ class DuplicateIndex:
                     self._remember(record_id, text_hash, shingles)
                 return True
         self.remove(record_id)
-        self._put(record_id, text_hash, keys, source)
+        self._put(record_id, text_hash, np.frombuffer(bands, dtype="<u8", offset=8).tolist(), source)
         return True
 
     def load(self, rows: Iterable[tuple[str, str, bytes, bytes]]) -> list[str]:
