@@ -22,8 +22,7 @@ def since(conn: Connection, seq: int = 0, batch: int = 10_000) -> Iterator[tuple
     sql = bulk.sql(conn, f"SELECT seq, {', '.join(_COLUMNS)} FROM signatures WHERE seq > ? ORDER BY seq LIMIT ?")
     while True:
         rows = conn.exec_driver_sql(sql, (seq, batch)).all()
-        for number, record_id, source, text_hash, bands in rows:
-            yield number, record_id, source, text_hash, bands
+        yield from map(tuple, rows)
         if len(rows) < batch:
             return
         seq = rows[-1][0]
