@@ -41,7 +41,7 @@ _VERIFIED_MAX = 16  # candidates whose text is read, the most similar ones first
 _ID, _HASH, _FIRST_BAND = 0, 1, 2
 _WIDTH = _FIRST_BAND + BANDS
 _RECENT_MAX = 32 * 1024 * 1024
-_SHINGLES_MAX = 512
+_SHINGLES_MAX = 2048  # texts whose shingles are at hand: some 8 MB
 _NOTHING = np.empty(0, dtype=np.uint64)
 _LOADED = 10_000
 
