@@ -8,13 +8,13 @@ through the pipelines again as it was stored, without a request, until none is l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 
-from crawlers.errors import GristmillError
 from crawlers.items import from_dict
 from crawlers.ledger import precedence, records, rejections
 from crawlers.ledger.database import database_url, open_database
@@ -70,7 +70,8 @@ class PrecedenceExtension:
 
     def spider_idle(self) -> None:
         """Everything that was found is committed: begin a round, or let the spider close where nothing was left."""
-        if self._settled:
+        scheduler: Any = self._crawler.engine._slot.scheduler  # type: ignore[union-attr]
+        if self._settled or scheduler.failed is not None:
             return
         if self._round is None:
             self._round = asyncio.get_running_loop().create_task(self._look())
@@ -79,26 +80,28 @@ class PrecedenceExtension:
     async def _look(self) -> None:
         """One round. Its records are committed by the next time the spider is idle."""
         scheduler: Any = self._crawler.engine._slot.scheduler  # type: ignore[union-attr]
-        settings = self._crawler.settings
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
         try:
-            mine, found = await asyncio.to_thread(database.run, _survey, scheduler.session)
-            if found == self._left:
-                self._complain()
-                found = []
-            if found and not mine:
-                await asyncio.sleep(_POLL)
-                return
-            self._left = found
-            again = [record_id for record_id, _ in found] or self._clashes(scheduler.session, mine)
-            self._settled = not again
-            await self._again(database, again)
-        except GristmillError as exc:
+            with contextlib.closing(self._open()) as database:
+                mine, found = await asyncio.to_thread(database.run, _survey, scheduler.session)
+                if found == self._left:
+                    self._complain()
+                    found = []
+                if found and not mine:
+                    await asyncio.sleep(_POLL)
+                    return
+                self._left = found
+                again = [record_id for record_id, _ in found] or self._clashes(scheduler.session, mine)
+                self._settled = not again
+                await self._again(database, again)
+        except Exception as exc:  # whatever it is, the spider must not be held open for ever
             scheduler.stop(exc)
         finally:
-            database.close()
             self._round = None
             self._wake()
+
+    def _open(self) -> Database:
+        settings = self._crawler.settings
+        return open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
 
     def _complain(self) -> None:
         if self._left:

@@ -96,7 +96,7 @@ class LedgerScheduler(BaseScheduler):
         self._held: dict[int, Settlement] = {}
         self._seen = Seen(_SEEN_MAX)  # spares a row; the ledger's unique index has the last word
         self._heartbeat: asyncio.TimerHandle | None = None
-        self._failed: GristmillError | None = None
+        self.failed: GristmillError | None = None
         self._closing = False
 
     @classmethod
@@ -183,7 +183,7 @@ class LedgerScheduler(BaseScheduler):
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         try:
-            if self._failed is None:
+            if self.failed is None:
                 await self._turns.flush()
                 job = partial(self._leave, finished=reason == "finished")
                 self._count(await asyncio.wrap_future(self._writer.submit(job)))
@@ -209,11 +209,11 @@ class LedgerScheduler(BaseScheduler):
 
     def has_pending_requests(self) -> bool:
         """True while anything is ready, uncommitted, pending, or leased by another worker."""
-        return self._failed is None and self._turns.has_work()
+        return self.failed is None and self._turns.has_work()
 
     def enqueue_request(self, request: Request) -> bool:
         """Take a request from a spider's page, from its start, or from a middleware that replaces one in progress."""
-        if self._failed is not None:
+        if self.failed is not None:
             return False
         page = current.get()
         held = self._held.get(request.meta.get(META_LEASE, -1))
@@ -235,7 +235,7 @@ class LedgerScheduler(BaseScheduler):
     def next_request(self) -> Request | None:
         """The next leased request, or None while the ledger has none ready."""
         current.set(None)  # what the engine does from here on is nobody's page
-        if self._closing or self._failed is not None:
+        if self._closing or self.failed is not None:
             return None
         turns = self._turns
         if len(self._held) + turns.uncommitted >= self._exposed_max:
@@ -356,12 +356,12 @@ class LedgerScheduler(BaseScheduler):
     def _beat(self) -> None:
         """Renew the leases at a third of their life."""
         self._heartbeat = self._loop.call_later(self._lease_seconds / 3, self._beat)
-        if self._failed is None:
+        if self.failed is None:
             self._writer.submit(self.session.frontier.heartbeat)
 
     def _fail(self, error: BaseException) -> None:
         """The run cannot go on: stop at once. Leases come back by themselves at the next start."""
-        if self._failed is not None:
+        if self.failed is not None:
             return
         self._note(error)
         if not self._closing:
@@ -370,13 +370,13 @@ class LedgerScheduler(BaseScheduler):
 
     def _note(self, error: BaseException) -> None:
         known = isinstance(error, GristmillError)
-        self._failed = error if isinstance(error, GristmillError) else GristmillError(str(error))
+        self.failed = error if isinstance(error, GristmillError) else GristmillError(str(error))
         self.crawler.stats.set_value("gristmill/ledger_error", str(error))
-        self.crawler.stats.set_value("gristmill/error_code", self._failed.exit_code)
+        self.crawler.stats.set_value("gristmill/error_code", self.failed.exit_code)
         logger.error("%s", error, exc_info=None if known else error)
 
     def _reason(self) -> str:
-        return "disk-full" if isinstance(self._failed, DiskFull) else "ledger-error"
+        return "disk-full" if isinstance(self.failed, DiskFull) else "ledger-error"
 
     # --- figures ----------------------------------------------------------------------------------------------------
 
