@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
+from pydispatch.dispatcher import getAllReceivers, liveReceivers  # type: ignore[import-untyped]
 from scrapy import signals
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 
 from crawlers.items import from_dict
-from crawlers.ledger import precedence, records, rejections
+from crawlers.ledger import crawls, precedence, records, rejections
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import CRAWL, READMIT
 from crawlers.pipelines.deduplicate import DeduplicatePipeline
@@ -29,21 +29,19 @@ if TYPE_CHECKING:
     from crawlers.ledger.database import Database
     from crawlers.ledger.session import Session
 
-logger = logging.getLogger(__name__)
-
 _POLL = 0.5
 
 
 class PrecedenceExtension:
     """Keeps an idle spider open until each duplicate names a kept record that precedes it.
 
-    Where several workers share the crawl one of them does this, and the others wait for it.
+    Where several workers share the crawl one of them does this, and the others wait until it has left.
 
     Args:
         crawler: whose spider is about to close.
 
     Settings:
-        DEDUP_ENABLED, IMAGE_DUPLICATES, GRISTMILL_MODE: in `readmit` the user says what is looked at again.
+        GRISTMILL_MODE: in `readmit` the user says what is looked at again.
 
     Stats:
         gristmill/precedence/again: records that were taken through the pipelines again.
@@ -54,7 +52,7 @@ class PrecedenceExtension:
         self._round: asyncio.Task[None] | None = None
         self._left: list[tuple[str, str]] = []
         self._compared = False
-        self._settled = False
+        self._settled: tuple[Any, ...] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PrecedenceExtension:
@@ -70,28 +68,34 @@ class PrecedenceExtension:
 
     def spider_idle(self) -> None:
         """Everything that was found is committed: begin a round, or let the spider close where nothing was left."""
-        scheduler: Any = self._crawler.engine._slot.scheduler  # type: ignore[union-attr]
-        if self._settled or scheduler.failed is not None:
+        engine: Any = self._crawler.engine
+        if engine._start_error or engine._slot.scheduler.failed is not None or self._settled == self._written():
             return
         if self._round is None:
             self._round = asyncio.get_running_loop().create_task(self._look())
         raise DontCloseSpider
 
+    def _written(self) -> tuple[Any, ...]:
+        """Grows with all that is committed: a spider may be fed again after it was idle."""
+        stats = self._crawler.stats
+        names = ("settled", "records/new", "records/changed", "records/updated", "records/unchanged")
+        return tuple(stats.get_value(f"gristmill/{name}", 0) for name in names)
+
     async def _look(self) -> None:
         """One round. Its records are committed by the next time the spider is idle."""
         scheduler: Any = self._crawler.engine._slot.scheduler  # type: ignore[union-attr]
+        session: Session = scheduler.session
         try:
             with contextlib.closing(self._open()) as database:
-                mine, found = await asyncio.to_thread(database.run, _survey, scheduler.session)
-                if found == self._left:
-                    self._complain()
-                    found = []
-                if found and not mine:
+                if not await asyncio.to_thread(_is_first, database, session):
                     await asyncio.sleep(_POLL)
                     return
+                found = await asyncio.to_thread(database.run, _survey, session, self._is_last_word())
+                again = [record_id for record_id, _ in found] if found != self._left else []
                 self._left = found
-                again = [record_id for record_id, _ in found] or self._clashes(scheduler.session, mine)
-                self._settled = not again
+                if not again:
+                    again = await self._clashes(database, session)
+                self._settled = None if again else self._written()
                 await self._again(database, again)
         except Exception as exc:  # whatever it is, the spider must not be held open for ever
             scheduler.stop(exc)
@@ -103,20 +107,23 @@ class PrecedenceExtension:
         settings = self._crawler.settings
         return open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
 
-    def _complain(self) -> None:
-        if self._left:
-            logger.warning(
-                "%d duplicates of %s name a record that is not kept or does not precede them, and were rejected for it "
-                "again: `scrapy rejected` lists them", len(self._left), self._crawler.spidercls.name,
-            )  # fmt: skip
+    def _is_last_word(self) -> bool:
+        """Whether the spider has asked for all that it will: nobody else waits for it to be idle, to feed it more."""
+        listening = liveReceivers(getAllReceivers(self._crawler.signals.sender, signals.spider_idle))
+        return sum(1 for _ in listening) == 1
 
-    def _clashes(self, session: Session, mine: bool) -> list[str]:
-        """What several workers kept of one text; asked once, when nothing else is left."""
-        deduplicate = self._crawler.get_item_pipeline(DeduplicatePipeline)
-        if not mine or self._compared or deduplicate is None:
+    async def _clashes(self, database: Database, session: Session) -> list[str]:
+        """What was kept twice since nobody could know; asked once, when nothing else is left."""
+        itemproc: Any = self._crawler.engine.scraper.itemproc  # type: ignore[union-attr]
+        stages = [stage for stage in getattr(itemproc, "middlewares", ()) if isinstance(stage, DeduplicatePipeline)]
+        if self._compared or not stages:
             return []
         self._compared = True
-        return deduplicate.clashes(session.crawl_id)
+        with database.read() as conn:
+            shared = crawls.was_shared(conn, session.crawl_id)
+        if not shared and not self._crawler.stats.get_value("gristmill/records/repeated"):
+            return []
+        return await asyncio.to_thread(stages[0].clashes, session.crawl_id)
 
     async def _again(self, database: Database, ids: list[str]) -> None:
         """Take records through the pipelines one after the other, in the order of their precedence."""
@@ -140,13 +147,14 @@ class PrecedenceExtension:
             slot.nextcall.schedule()
 
 
-def _survey(conn: Connection, session: Session) -> tuple[bool, list[tuple[str, str]]]:
-    """Whether this worker is the one to look again; and what is misplaced.
+def _is_first(database: Database, session: Session) -> bool:
+    with database.read() as conn:
+        return session.frontier.is_first(conn)
 
-    What the source no longer gives is marked gone first: its copies may take its place.
-    """
-    frontier = session.frontier
-    counts = frontier.counts(conn)
-    if session.mode == CRAWL and not counts["pending"] and not counts["leased"]:
+
+def _survey(conn: Connection, session: Session, last_word: bool) -> list[tuple[str, str]]:
+    """What is misplaced. What the source no longer gives is marked gone first: its copies may take its place."""
+    counts = session.frontier.counts(conn)
+    if last_word and session.mode == CRAWL and not counts["pending"] and not counts["leased"]:
         records.mark_gone(conn, session.crawl_id)
-    return frontier.is_first(conn), precedence.misplaced(conn, session.source, session.crawl_id)
+    return precedence.misplaced(conn, session.source, session.crawl_id)

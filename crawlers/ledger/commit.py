@@ -6,7 +6,7 @@ it. The number of statements depends on what there is to write, not on the numbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crawlers.ledger import captures, fates, signatures
@@ -41,8 +41,8 @@ class Committed:
     rejected: int = 0
     repeated: int = 0
     """Records and rejections whose id another page of the crawl, or another item of the page, speaks for."""
-    displaced: int = 0
-    """Kept records that are rejected now, because a duplicate that precedes them was found."""
+    displaced: list[str] = field(default_factory=list)
+    """Ids of kept records that are rejected now, because a duplicate that precedes them was found."""
     gone: int = 0
     """Records marked gone because their page is."""
     void: int = 0
@@ -98,7 +98,7 @@ def _write_records(
     result.gone = len(gone)
     displaced = [d for s in valid for d in s.displaced if d.by in outcome.kept]
     moved = fates.displace(conn, context, displaced)
-    result.displaced = len(moved)
+    result.displaced = moved
     for id_ in moved:
         outcome.kept.pop(id_, None)
     signatures.delete(conn, [*outcome.unsigned, *gone, *moved])

@@ -17,8 +17,7 @@ import orjson
 from crawlers.items import from_dict
 from crawlers.ledger import bulk
 from crawlers.ledger.bodies import Body, body_of, json_text, storable
-from crawlers.ledger.precedence import STAGES
-from crawlers.ledger.tables import record_versions, records, rejections
+from crawlers.ledger.tables import record_versions, records, rejections, signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +33,7 @@ logger = logging.getLogger(__name__)
 _HOST = re.compile(r"://([^/?#]*)")
 
 _KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint", "version_run")
-_REJECTED = ("record_id", "crawl_id", "page_fingerprint", "stage")
+_REJECTED = ("record_id", "crawl_id", "page_fingerprint", "duplicate_of")
 _INSERT = (
     "id", "source", "key", "version", "content_hash", "envelope_hash", "state", "url", "host", "type", "modality",
     "language", "body", "crawl_id", "page_fingerprint", "first_run", "version_run", "changed_run", "seen_run", "created_at",
@@ -112,6 +111,10 @@ def write(conn: Connection, context: Context, found: Sequence[Fate]) -> Outcome:
 def displace(conn: Connection, context: Context, displaced: Sequence[Displaced]) -> list[str]:
     """Reject kept records that give way to others; return the ids of those that were there."""
     wanted = {one.record_id: one for one in displaced}
+    texts = dict(bulk.select(conn, signatures, ("record_id", "text_hash"), "record_id", list(wanted)))
+    for id_, one in list(wanted.items()):
+        if one.text_hash not in {None, texts.get(id_)}:
+            del wanted[id_]
     columns = ("id", "body", "page_fingerprint")
     rows = bulk.select(conn, records, columns, "id", list(wanted), where="AND state = 'kept'")
     found = [Fate(from_dict(orjson.loads(body)), wanted[id_].rejected, page) for id_, body, page in rows]
@@ -169,7 +172,9 @@ def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome:
         id_ = fate.record.id
         before = known.get(id_)
         earlier = before if before is not None else refused.get(id_)
-        if earlier is not None and _is_spoken_for(earlier, fate, context):
+        if earlier is not None and (
+            _is_spoken_for(earlier, fate, context) or _was_displaced(conn, earlier, fate, context)
+        ):
             outcome.repeated += 1
             continue
         page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
@@ -183,15 +188,21 @@ def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome:
 
 
 def _is_spoken_for(earlier: Any, fate: Fate, context: Context) -> bool:
-    """Whether another page of this crawl, with a lower fingerprint, has given this id already.
-
-    So it is too where a duplicate has displaced the record while its own page was still under way.
-    """
+    """Whether another page of this crawl, with a lower fingerprint, has given this id already."""
     if earlier.crawl_id != context.crawl_id or fate.page is None or earlier.page_fingerprint is None:
         return False
-    if fate.rejected is None and earlier.page_fingerprint == fate.page and getattr(earlier, "stage", None) in STAGES:
-        return True
     return bool(earlier.page_fingerprint < fate.page) and getattr(earlier, "state", "kept") != "gone"
+
+
+def _was_displaced(conn: Connection, earlier: Any, fate: Fate, context: Context) -> bool:
+    """Whether a duplicate has taken the record's place while its own page was still under way."""
+    if fate.rejected is not None or fate.page is None or getattr(earlier, "duplicate_of", None) is None:
+        return False
+    if (earlier.crawl_id, earlier.page_fingerprint) != (context.crawl_id, fate.page):
+        return False
+    ((body,),) = bulk.select(conn, rejections, ("body",), "record_id", [fate.record.id])
+    # A record that its own page's pipelines refused was never sealed.
+    return bool(orjson.loads(body)["content_hash"] == fate.record.content_hash)
 
 
 def _history(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str]]:

@@ -41,11 +41,13 @@ def standing(key: str, origin: int = NEW) -> Standing:
     return Standing(origin, len(key), key)
 
 
-def standings(conn: Connection, ids: Iterable[str], source: str, crawl_id: int) -> dict[str, Standing]:
-    """Record id to standing, as the crawl *crawl_id* of *source* sees it, for those of *ids* that are kept."""
+def standings(
+    conn: Connection, ids: Iterable[str], source: str, crawl_id: int, *, state: str = "kept"
+) -> dict[str, Standing]:
+    """Record id to standing, as the crawl *crawl_id* of *source* sees it, for those of *ids* that are in *state*."""
     sql = (
         "SELECT r.id, r.source, r.key, f.crawl_id, v.crawl_id FROM records r LEFT JOIN runs f ON f.id = r.first_run "
-        f"LEFT JOIN runs v ON v.id = r.version_run WHERE {bulk.among(conn, 'r.id')} AND r.state = 'kept'"
+        f"LEFT JOIN runs v ON v.id = r.version_run WHERE {bulk.among(conn, 'r.id')} AND r.state = '{state}'"
     )
     found: dict[str, Standing] = {}
     wanted = list(dict.fromkeys(ids))
@@ -60,7 +62,7 @@ def standings(conn: Connection, ids: Iterable[str], source: str, crawl_id: int) 
 
 
 def misplaced(conn: Connection, source: str, crawl_id: int) -> list[tuple[str, str]]:
-    """Duplicates that the crawl rejected and that the record they name does not precede, or is no longer kept.
+    """Duplicates that the crawl rejected for a record that does not precede them, is no longer kept, or has changed since.
 
     Returns:
         Record id, and the id of the record it was rejected for, in the order in which they are to be looked at again.
@@ -75,5 +77,23 @@ def misplaced(conn: Connection, source: str, crawl_id: int) -> list[tuple[str, s
         (row[0], row[1], row[2]) for row in conn.exec_driver_sql(sql, (source, crawl_id, *STAGES))
     ]
     kept = standings(conn, (of for _, _, of in rows), source, crawl_id)
-    wrong = [(standing(key), id_, of) for id_, key, of in rows if of not in kept or kept[of] > standing(key)]
+    changed = _named_before_a_change(conn, source, crawl_id)
+    wrong = [
+        (standing(key), id_, of)
+        for id_, key, of in rows
+        if of not in kept or kept[of] > standing(key) or id_ in changed
+    ]
     return [(id_, of) for _, id_, of in sorted(wrong)]
+
+
+def _named_before_a_change(conn: Connection, source: str, crawl_id: int) -> set[str]:
+    """Rejected duplicates whose record of an earlier crawl has got a new text in this one, later or in the same second."""
+    marks = ", ".join("?" for _ in STAGES)
+    sql = bulk.sql(
+        conn,
+        "SELECT d.record_id FROM rejections d JOIN records k ON k.id = d.duplicate_of AND k.source = d.source "
+        "JOIN runs f ON f.id = k.first_run JOIN runs v ON v.id = k.version_run "
+        f"WHERE d.source = ? AND d.crawl_id = ? AND d.stage IN ({marks}) "
+        "AND v.crawl_id = d.crawl_id AND f.crawl_id <> d.crawl_id AND k.changed_at >= d.rejected_at",
+    )
+    return {row[0] for row in conn.exec_driver_sql(sql, (source, crawl_id, *STAGES))}

@@ -72,7 +72,7 @@ class LedgerScheduler(BaseScheduler):
 
     Stats:
         gristmill/run_id, gristmill/crawl_id, gristmill/round, gristmill/resumed, gristmill/mode, gristmill/max_pages,
-        gristmill/requests/{pending,leased,done,failed,skipped}, gristmill/records/{new,changed,updated,unchanged,gone},
+        gristmill/requests/{pending,leased,done,failed,skipped}, gristmill/records/{new,changed,updated,unchanged,gone,repeated},
         gristmill/rejected/<stage>/<reason>, gristmill/settled, gristmill/void, gristmill/ledger_error
     """
 
@@ -330,6 +330,7 @@ class LedgerScheduler(BaseScheduler):
         if settlement.state == PENDING:
             settlement.records.clear()
             settlement.rejections.clear()
+            settlement.displaced.clear()
         elif settlement.status is None and settlement.reason is None:
             settlement.fail("unanswered", "the request left the downloader without an answer or an error")
         if settlement.state == DONE and settlement.reason in {None, LIST}:
@@ -385,10 +386,10 @@ class LedgerScheduler(BaseScheduler):
         assert committed is not None
         stats.inc_value("gristmill/settled", sum(s.lease is not None for s in group) - committed.void)
         stats.inc_value("gristmill/void", committed.void)
-        for kind in ("new", "changed", "updated", "unchanged", "gone"):
+        for kind in ("new", "changed", "updated", "unchanged", "gone", "repeated"):
             stats.inc_value(f"gristmill/records/{kind}", getattr(committed, kind))
         for settlement in group:
-            displaced = [(one, one.rejected) for one in settlement.displaced]
+            displaced = [(one, one.rejected) for one in settlement.displaced if one.record_id in committed.displaced]
             for _, rejected in [*settlement.rejections, *displaced]:
                 stats.inc_value(f"gristmill/rejected/{rejected.stage}/{rejected.reason}")
 

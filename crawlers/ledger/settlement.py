@@ -76,6 +76,8 @@ class Displaced:
     """Id of the record that is kept instead; nothing happens where it is not kept in the end."""
     rejected: Rejected
     """What the displaced record is rejected with."""
+    text_hash: bytes | None = None
+    """Of the text that was compared: a record that has another one by now stays. None: it was no text."""
 
 
 @dataclass(slots=True)

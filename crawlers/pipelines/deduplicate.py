@@ -126,7 +126,7 @@ class DeduplicatePipeline:
         return self._settle(record, signed)
 
     def clashes(self, crawl_id: int) -> list[str]:
-        """Ids of what workers of the crawl *crawl_id* kept at the same time that may be duplicates of each other."""
+        """Ids of what the crawl *crawl_id* kept that may be duplicates of each other. Nothing may be under way."""
         return sorted(self._ledger.clashes(self._index, crawl_id)) if self._ledger is not None else []
 
     def settled(self, record: Record, kept: bool) -> None:
@@ -171,6 +171,10 @@ class DeduplicatePipeline:
             raise _rejected(preceding[0], self._index.threshold)
         return self._pass(record, signed, found)
 
+    def _instead(self, record: Record, found: Duplicate) -> Rejected:
+        """Why *found* is rejected where *record* takes its place."""
+        return _rejected(found._replace(of=record.id), self._index.threshold)
+
     async def _decided(self, record_id: str) -> None:
         fate = self._undecided[record_id]
         if fate is None:
@@ -182,9 +186,9 @@ class DeduplicatePipeline:
         self._undecided.setdefault(record.id, None)
         record.cache["signature"] = Signature(record.id, signed.hash, self._index.stored_bands(signed))
         if displaced:
-            threshold = self._index.threshold
             record.cache[DISPLACED] = [
-                Displaced(one.of, record.id, _rejected(one._replace(of=record.id), threshold)) for one in displaced
+                Displaced(one.of, record.id, self._instead(record, one), self._index.text_hash(one.of))
+                for one in displaced
             ]
         return record
 

@@ -101,7 +101,7 @@ class DuplicateIndex:
         self._source_numbers: dict[str, int] = {}
         self._recent: OrderedDict[str, Hashes] = OrderedDict()  # shingles of what is not stored yet
         self._recent_size = 0
-        self._displaced: set[str] = set()
+        self._displaced: dict[str, bytes] = {}
         self._shingles: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -170,6 +170,11 @@ class DuplicateIndex:
     def holds(self, record_id: str, signed: Signed) -> bool:
         """Whether this very text is there under this id."""
         return any(self._has_hash(row, signed.hash) for row in self._rows_of(record_id))
+
+    def text_hash(self, record_id: str) -> bytes | None:
+        """What the text under this id is known by; None where there is none."""
+        rows = self._rows_of(record_id)
+        return bytes(self._hashes[16 * rows[0] : 16 * rows[0] + 16]) if rows else None
 
     def _equal(self, own: bytes, signed: Signed, source: int | None) -> list[str]:
         """Ids of the texts with the same hash that are still there, those that are under way first."""
@@ -244,7 +249,7 @@ class DuplicateIndex:
         if any(self._has_hash(row, signed.hash) for row in rows):
             return
         self._forget(record_id)
-        self._displaced.discard(record_id)
+        self._displaced.pop(record_id, None)
         for row in rows:
             self._table.remove(row)
         self._put(record_id, signed.hash, signed.keys, source)
@@ -261,8 +266,10 @@ class DuplicateIndex:
 
     def displace(self, record_id: str) -> None:
         """Take out a text whose row may still be in the ledger for a moment: that row is not taken in again."""
+        text_hash = self.text_hash(record_id)
         self.remove(record_id)
-        self._displaced.add(record_id)
+        if text_hash is not None:
+            self._displaced[record_id] = text_hash
 
     def stored(self, record_id: str, source: str, text_hash: bytes, bands: bytes) -> bool:
         """Take in a row of the ledger, whose text can now be read there.
@@ -270,7 +277,7 @@ class DuplicateIndex:
         Returns:
             False for a signature that was made with other parameters: the text must be signed anew.
         """
-        if record_id in self._displaced:
+        if self._displaced.get(record_id) == text_hash:
             return True
         if bands[:8] != self._header:
             return False

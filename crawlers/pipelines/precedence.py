@@ -80,10 +80,11 @@ class Precedence:
             self._database = open_database(self._url, timeout=self._timeout)
         with self._database.read() as conn:
             found = precedence.standings(conn, [record.id, *others], record.source, crawl_id)
-        before = found.pop(record.id, None)
-        own = precedence.standing(record.key, precedence.NEW if before is None else before.origin)
-        if before is not None and before.origin == precedence.EARLIER and not unchanged:
-            own = precedence.standing(record.key, precedence.CHANGED)
+            gone = precedence.standings(conn, [record.id], record.source, crawl_id, state="gone")
+        before = found.pop(record.id, None) or gone.get(record.id)
+        own = before or precedence.standing(record.key)
+        if own.origin == precedence.EARLIER and not unchanged:
+            own = own._replace(origin=precedence.CHANGED)
         return Places(
             following={id_ for id_, other in found.items() if other > own},
             missing={id_ for id_ in others if id_ not in found and id_ not in under_way},

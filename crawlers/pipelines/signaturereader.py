@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from crawlers.hashing import canonical_json
 from crawlers.ledger import records, signatures
-from crawlers.ledger.crawls import was_shared
 from crawlers.ledger.database import open_database
 from crawlers.ledger.settlement import Signature
 from crawlers.pipelines.clashes import clashing
@@ -82,12 +81,12 @@ class SignatureReader:
         self._due = time.monotonic() + self._interval
 
     def clashes(self, index: DuplicateIndex, crawl_id: int) -> set[str]:
-        """Ids of what the crawl *crawl_id* kept that looks like something else it kept, where workers shared it."""
+        """Ids of what the crawl *crawl_id* kept that looks like something else it kept."""
         assert self._database is not None
         self._due = 0.0
         self.refresh(index)
         with self._database.read() as conn:
-            return clashing(index, signatures.of_crawl(conn, crawl_id)) if was_shared(conn, crawl_id) else set()
+            return clashing(index, signatures.of_crawl(conn, crawl_id))
 
     def texts(self, ids: Sequence[str]) -> dict[str, str]:
         """The stored texts of *ids*, as of some moments ago: what is newer the index still has itself.

@@ -9,7 +9,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from scrapy import Request
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.request import fingerprint
 from scrapy.utils.test import get_crawler
 
 from crawlers.extensions.precedence import PrecedenceExtension
@@ -176,3 +178,91 @@ def test_two_workers_end_with_what_one_ends_with(tmp_path, site, postgresql_url)
         assert worker.returncode == 0, out + err
     assert kept(tmp_path) == ["a0", "c0"]
     harness.ledger_is_sound(tmp_path, DATABASE_URL=postgresql_url)
+
+
+# --- crawls that end in another way, or go on after they seemed to end -----------------------------------------------
+
+OTHER, ANOTHER = (" ".join(text_of(seed)) for seed in (50, 60))
+
+
+def test_a_start_that_fails_makes_nobody_vanish(tmp_path, site):
+    pages = [[["x", CHAIN["a"]]], [["y", OTHER]]]
+    assert crawl(tmp_path, site, pages).code == 0
+    result = harness.run(tmp_path, *command(tmp_path, site, pages), COPIES_FAIL="1")
+    assert "the list of addresses cannot be read" in result.err
+    assert kept(tmp_path) == ["x", "y"]
+
+
+def test_a_spider_that_is_fed_while_it_is_idle_is_looked_after_each_time(tmp_path, site):
+    one = [*command(tmp_path, site, [[["long-key", CHAIN["a"]]]]), "-a", "way=when-idle"]
+    assert harness.run(tmp_path, *one).code == 0
+    pages = [[["a", CHAIN["a"]]], [["long-key", CHAIN["a"]]], [["bb", OTHER], ["b", OTHER]]]
+    result = harness.run(tmp_path, *command(tmp_path, site, pages), "-a", "way=when-idle")
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["b", "long-key"]
+    assert {key: row["reason"] for key, row in rejected(tmp_path).items()} == dict.fromkeys(
+        ("a", "bb"), "exact-duplicate"
+    )
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_a_page_that_gives_its_text_later_is_not_silenced_by_what_it_gave_first(tmp_path, site):
+    pages = [[["a", CHAIN["a"]]], [["b", CHAIN["a"]], ["b", OTHER]]]
+    args = [*command(tmp_path, site, pages, CONCURRENT_REQUESTS="1"), "-a", "way=again"]
+    result = harness.run(tmp_path, *args)
+    assert result.code == 0, result
+    assert kept(tmp_path) == ["a", "b"]
+    harness.ledger_is_sound(tmp_path)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["copy-first", "change-first"])
+def test_a_copy_of_what_a_record_was_before_it_changed_is_kept(tmp_path, site, turned):
+    assert crawl(tmp_path, site, [[["w", CHAIN["a"]]]]).code == 0
+    pages = [[["x", CHAIN["a"]]], [["w", OTHER]]]
+    assert crawl(tmp_path, site, pages[::-1] if turned else pages, CONCURRENT_REQUESTS="1").code == 0
+    assert kept(tmp_path) == ["w", "x"]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["old-first", "new-first"])
+def test_a_record_that_comes_back_precedes_a_new_one(tmp_path, site, turned):
+    assert crawl(tmp_path, site, [[["long-key", CHAIN["a"]]], [["n", OTHER]]]).code == 0
+    assert crawl(tmp_path, site, [[["q", ANOTHER]], [["n", OTHER]]]).code == 0
+    pages = [[["long-key", CHAIN["a"]]], [["y", CHAIN["a"]]]]
+    assert crawl(tmp_path, site, pages[::-1] if turned else pages, CONCURRENT_REQUESTS="1").code == 0
+    assert kept(tmp_path) == ["long-key"]
+
+
+def test_nobody_gives_way_for_a_text_that_another_page_has_the_word_on(tmp_path, site):
+    prints = [fingerprint(Request(f"{site.url('/')}?page={number}")).hex() for number in range(30)]
+    later = next(number for number in range(2, 30) if prints[number] > prints[1])
+    pages = [[] for _ in range(32)]
+    pages[0], pages[1], pages[later], pages[31] = [["zz", OTHER]], [["y", CHAIN["a"]]], [["y", OTHER]], [["a", OTHER]]
+    assert crawl(tmp_path, site, pages, CONCURRENT_REQUESTS="1").code == 0
+    assert kept(tmp_path) == ["a", "y"]
+    assert rejected(tmp_path).keys() == {"zz"}
+
+
+def test_another_item_processor_is_left_alone(tmp_path, site):
+    result = crawl(tmp_path, site, [[["w", OTHER]]], ITEM_PROCESSOR="tests.extensions.test_precedence.Processor")
+    assert "Traceback" not in result.err, result
+    assert "ledger-error" not in result.out
+
+
+class Processor:
+    """The least that Scrapy asks of an item processor."""
+
+    def __init__(self, crawler):
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler):
+        return cls(crawler)
+
+    async def open_spider_async(self):
+        """Nothing to open."""
+
+    async def close_spider_async(self):
+        """Nothing to close."""
+
+    async def process_item_async(self, item):
+        return item

@@ -77,7 +77,7 @@ def test_a_displaced_record_becomes_a_rejection_in_the_transaction_of_the_one_th
     loser, winner = record("loser"), record("win", "some other text")
     ledger.page(1, loser, signatures=[signature(loser)])
     done = ledger.page(2, winner, signatures=[signature(winner, b"i" * 16)], displaced=[displaced(loser, winner)])
-    assert (done.new, done.displaced) == (1, 1)
+    assert (done.new, done.displaced) == (1, [loser.id])
     assert [row["id"] for row in ledger.rows("records")] == [winner.id]
     assert [row["record_id"] for row in ledger.rows("signatures")] == [winner.id]
     with ledger.database.read() as conn:
@@ -92,7 +92,7 @@ def test_nobody_gives_way_to_a_record_that_is_not_kept(ledger):
     loser, refused = record("loser"), record("win")
     ledger.page(1, loser)
     done = ledger.page(2, rejections=[(refused, duplicate(loser))], displaced=[displaced(loser, refused)])
-    assert done.displaced == 0
+    assert done.displaced == []
     assert [row["id"] for row in ledger.rows("records")] == [loser.id]
 
 
@@ -128,3 +128,34 @@ def test_a_rejection_that_is_made_again_keeps_its_page(ledger):
     after = ledger.row("rejections")
     assert (before["duplicate_of"], after["duplicate_of"]) == (record("old").id, winner.id)
     assert before["page_fingerprint"] == after["page_fingerprint"] is not None
+
+
+def test_a_record_that_has_another_text_by_now_does_not_give_way(ledger):
+    loser, winner = record("loser"), record("win")
+    ledger.page(1, loser, signatures=[signature(loser, b"n" * 16)])
+    compared = Displaced(loser.id, winner.id, duplicate(winner), b"o" * 16)
+    assert ledger.page(2, winner, displaced=[compared]).displaced == []
+    other = record("other")
+    compared = Displaced(loser.id, other.id, duplicate(other), b"n" * 16)
+    assert ledger.page(3, other, displaced=[compared]).displaced == [loser.id]
+
+
+def test_a_refusal_by_the_page_itself_does_not_silence_what_it_gives_later(ledger):
+    (lease,) = ledger.lease(1)
+    kept = record("kept")
+    ledger.commit(Settlement(lease, records=[kept], rejections=[(record("late"), duplicate(kept))]))
+    again = record("late", "the text that was meant")
+    again_lease = ledger.lease(2)[0]
+    again_lease.fingerprint = lease.fingerprint
+    ledger.commit(Settlement(again_lease, records=[again]))
+    assert {row["key"] for row in ledger.rows("records")} == {"kept", "late"}
+
+
+def test_a_duplicate_that_was_named_before_its_record_changed_is_misplaced(ledger):
+    named = record("w")
+    ledger.page(1, named)
+    ledger.next_round()
+    ledger.page(2, rejections=[(record("x"), duplicate(named))])
+    assert misplaced(ledger) == []
+    ledger.page(1, record("w", "another text"))
+    assert misplaced(ledger) == [(record("x").id, named.id)]
