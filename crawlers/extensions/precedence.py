@@ -87,7 +87,7 @@ class PrecedenceExtension:
         session: Session = scheduler.session
         try:
             with contextlib.closing(self._open()) as database:
-                if not await asyncio.to_thread(_is_first, database, session):
+                if not await asyncio.to_thread(database.run, _is_first, session):
                     await asyncio.sleep(_POLL)
                     return
                 found = await asyncio.to_thread(database.run, _survey, session, self._is_last_word())
@@ -147,9 +147,10 @@ class PrecedenceExtension:
             slot.nextcall.schedule()
 
 
-def _is_first(database: Database, session: Session) -> bool:
-    with database.read() as conn:
-        return session.frontier.is_first(conn)
+def _is_first(conn: Connection, session: Session) -> bool:
+    """Whether this worker is the one to look; a killed one is not waited for until its lease ends."""
+    session.frontier.recover(conn)
+    return session.frontier.is_first(conn)
 
 
 def _survey(conn: Connection, session: Session, last_word: bool) -> list[tuple[str, str]]:
