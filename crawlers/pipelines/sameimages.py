@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
+
+from crawlers.pipelines.undecided import Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,7 +22,7 @@ class SameImages:
         self._by_hash: dict[bytes, str] | None = None
         self._by_id: dict[str, bytes] = {}
         self._displaced: dict[str, str] = {}
-        self._undecided: dict[str, asyncio.Future[None] | None] = {}
+        self.undecided = Undecided()
 
     def find(self, record_id: str, sha256: str) -> str | None:
         """The other record that has this picture, or None."""
@@ -44,7 +45,7 @@ class SameImages:
             self._displaced[record_id] = before
         self._hashes()[key] = record_id
         self._by_id[record_id] = key
-        self._undecided.setdefault(record_id, None)
+        self.undecided.add(record_id)
 
     def settle(self, record_id: str, *, kept: bool) -> None:
         """Note what became of *record_id*, and wake who waited for it."""
@@ -53,27 +54,13 @@ class SameImages:
             self.forget(record_id)
             if before is not None and key is not None:
                 self._hashes()[key] = before
-        waiting = self._undecided.pop(record_id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        self.undecided.settle(record_id)
 
     def forget(self, record_id: str) -> None:
         """*record_id* is no longer kept."""
         key = self._by_id.pop(record_id, None)
         if key is not None and self._hashes().get(key) == record_id:
             del self._hashes()[key]
-
-    def is_undecided(self, record_id: str) -> bool:
-        """Whether the record may still be rejected by a later stage."""
-        return record_id in self._undecided
-
-    async def decided(self, record_id: str) -> None:
-        """Wait until it is known what became of the record."""
-        while record_id in self._undecided:
-            fate = self._undecided[record_id]
-            if fate is None:
-                fate = self._undecided[record_id] = asyncio.get_running_loop().create_future()
-            await asyncio.shield(fate)
 
     def _hashes(self) -> dict[bytes, str]:
         if self._by_hash is None:

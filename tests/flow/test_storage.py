@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from tests import databases
 from tests.flow import harness
 from tests.flow.test_crash import crawl_args
+from tests.missing import missing
 from tests.server import Site
 
 
@@ -95,7 +95,7 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path, site):
 
 def test_a_restarted_server_costs_nothing(tmp_path, site, postgresql_server, postgresql_url):
     if postgresql_server.own is None:
-        databases.missing("a server that is not ours is not restarted")
+        missing("a PostgreSQL server that is not ours is not restarted")
     process = harness.start(tmp_path, *crawl_args(site), DATABASE_URL=postgresql_url)
     restart = threading.Thread(target=postgresql_server.control, args=("restart", "-m", "immediate"))
     try:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from crawlers.errors import ConfigurationError, DiskFull, LedgerCorrupt, LedgerError, LedgerLocked, LedgerTooNew
 from crawlers.ledger.database import database_url, open_database
-from tests import databases
 from tests.ledger_pages import Ledger, entry
+from tests.missing import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,7 +280,7 @@ def test_a_connection_that_breaks_in_the_commit_is_looked_into(postgresql_server
 
 def test_a_server_that_restarts_is_waited_for(postgresql_server, postgresql_url):
     if postgresql_server.own is None:
-        databases.missing("a server that is not ours is not restarted")
+        missing("a PostgreSQL server that is not ours is not restarted")
     ledger = Ledger(open_database(postgresql_url, timeout=30))
     postgresql_server.control("-m", "fast", "stop")
     failures = []

@@ -12,8 +12,8 @@ from crawlers.errors import DiskFull, LedgerError
 from crawlers.ledger import crawls, maintenance
 from crawlers.ledger.database import open_database
 from crawlers.ledger.settlement import Settlement
-from tests import databases
 from tests.ledger_pages import Ledger, answer, entry, record
+from tests.missing import missing
 
 
 def fill(ledger, size: int = 300) -> None:
@@ -143,7 +143,7 @@ def test_a_server_is_dumped_by_pg_dump(postgresql_server, postgresql_url, tmp_pa
     if postgresql_server.own is not None:
         monkeypatch.setenv("PATH", f"{postgresql_server.own.bin_path}:{os.environ['PATH']}")
     if shutil.which("pg_dump") is None:
-        databases.missing("pg_dump is not on PATH")
+        missing("pg_dump is not on PATH")
     path = maintenance.backup(ledger.database, tmp_path / "copy.dump")
     assert path.read_bytes().startswith(b"PGDMP")
     ledger.database.close()
