@@ -32,7 +32,7 @@ def main() -> int:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "--timeout", "3600", *tests]
     began = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-    runs = f"{options.seeds} seeds x 2 topologies x {options.kills} kills"
+    runs = f"{options.seeds} seeds x 2 topologies x 2 databases x {options.kills} kills"
     print(
         f"R1/R2: {runs}: {'0 violations' if code == 0 else 'VIOLATIONS, see above'} in {time.monotonic() - began:.0f} s"
     )

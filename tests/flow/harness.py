@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,10 +93,13 @@ def records(data: Path, source: str) -> list[dict]:
     return [json.loads(line) for line in (data / source / "records.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def states(data: Path) -> dict[str, int]:
-    """State to number of requests, of all crawls in a SQLite ledger."""
-    with sqlite3.connect(data / "gristmill.db") as db:
-        return dict(db.execute("SELECT state, count(*) FROM requests GROUP BY state"))
+def states(data: Path, **environment: str) -> dict[str, int]:
+    """State to number of requests, of all crawls in the ledger."""
+    url = environment.get("DATABASE_URL") or f"sqlite:///{data / 'gristmill.db'}"
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as conn:
+        found = conn.exec_driver_sql("SELECT state, count(*) FROM requests GROUP BY state")
+        return {row[0]: row[1] for row in found}
 
 
 def ledger_is_sound(data: Path, **environment: str) -> None:
