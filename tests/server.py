@@ -35,7 +35,7 @@ from tests.pages import Topology, page_html
 from tests.shop import shop_html
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
 HTML = "text/html; charset=utf-8"
@@ -287,6 +287,26 @@ class Site:
     def listen_again(self) -> None:
         """End the outage, on the same port."""
         self._call(self.listen())
+
+    @contextlib.contextmanager
+    def outage(self, seconds: float, *, after: int) -> Iterator[None]:
+        """An outage that begins once *after* requests were seen, however long the crawl took to begin; ended at the latest here."""
+
+        def happen() -> None:
+            while len(self.log) < after and not over.wait(0.01):
+                pass
+            if not over.is_set():
+                self.stop_listening()
+                over.wait(seconds)
+                self.listen_again()
+
+        over, thread = threading.Event(), threading.Thread(target=happen)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     # --- what tests ask of it ---
 

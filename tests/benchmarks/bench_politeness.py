@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -46,15 +45,14 @@ def faults(pages: int, outage: float) -> None:
             site.flaky = 0.2
             base = f"http://flaky.test:{site.port}"
             settings = {"TEST_HOSTS": {"flaky.test": [["127.0.0.1"]]}, "TEST_DNS_FAILURES": 0.05}
-            threading.Timer(3, site.stop_listening).start()
-            threading.Timer(3 + outage, site.listen_again).start()
             wanted = [base + path for path in site.topology.paths()]
-            if name == "scrapy":
-                result = crawl([base + "/"], {**settings, **SCRAPY}, follow=True, timeout=600)
-                had = {end.url for end in result.ends if end.status == 200}
-            else:
-                crawl([base + "/"], settings, follow=True, timeout=600, ledger=Path(folder))
-                had = {url for url, state in states(Path(folder)).items() if state == "done"}
+            with site.outage(outage, after=pages // 5):
+                if name == "scrapy":
+                    result = crawl([base + "/"], {**settings, **SCRAPY}, follow=True, timeout=600)
+                    had = {end.url for end in result.ends if end.status == 200}
+                else:
+                    crawl([base + "/"], settings, follow=True, timeout=600, ledger=Path(folder))
+                    had = {url for url, state in states(Path(folder)).items() if state == "done"}
             share = sum(url in had for url in wanted) / len(wanted)
             print(
                 f"R6  {name:10} {share:7.2%} of {len(wanted)} pages after 20 % resets, 5 % DNS failures, {outage:.0f} s "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -27,9 +26,8 @@ def test_resets_lookup_failures_and_an_outage_lose_nothing(tmp_path: Path) -> No
         site.flaky = 0.2
         base = f"http://flaky.test:{site.port}"
         settings = {"TEST_HOSTS": {"flaky.test": [["127.0.0.1"]]}, "TEST_DNS_FAILURES": 0.05}
-        threading.Timer(2.0, site.stop_listening).start()
-        threading.Timer(5.0, site.listen_again).start()
-        crawl([base + "/"], settings, follow=True, ledger=tmp_path)
+        with site.outage(3.0, after=100):
+            crawl([base + "/"], settings, follow=True, ledger=tmp_path)
         found = states(tmp_path)
         wanted = {base + path for path in site.topology.paths()}
     assert {url: found.get(url) for url in wanted} == dict.fromkeys(wanted, ("done", None))

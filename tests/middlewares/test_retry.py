@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 
 import pytest
@@ -165,9 +164,8 @@ def test_every_page_of_a_flaky_site_is_had_with_few_requests() -> None:
 
 def test_an_outage_is_survived() -> None:
     with Site(pages=200, latency=0.01) as site:
-        threading.Timer(1.6, site.stop_listening).start()
-        threading.Timer(5.0, site.listen_again).start()
-        result = crawl(site.urls(), {"CONCURRENT_REQUESTS_PER_DOMAIN": 1, "DOWNLOAD_DELAY": 0.01})
+        with site.outage(3.4, after=40):
+            result = crawl(site.urls(), {"CONCURRENT_REQUESTS_PER_DOMAIN": 1, "DOWNLOAD_DELAY": 0.01})
         assert [end.status for end in result.ends] == [200] * len(site.urls())
         assert result.stats["retry/count"] >= 1
 
