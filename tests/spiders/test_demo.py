@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
+from sqlalchemy.exc import OperationalError
 
 from crawlers.demo import forum, news, shop, truth
 from crawlers.demo.server import HOST, DemoServer
@@ -183,7 +184,7 @@ def test_killed_and_resumed_it_asks_for_the_same_addresses(crawled, tmp_path, po
     def half_way() -> bool:
         try:
             return harness.states(data).get("done", 0) > 40
-        except sqlite3.OperationalError:
+        except OperationalError:
             return False
 
     assert harness.run_and_kill(data, *crawl(port), when=half_way)
