@@ -57,25 +57,26 @@ def model() -> Model:
         )  # fmt: skip
 
 
-def log_odds(matrix: Matrix, trees: int | None = None, using: Model | None = None) -> Floats:
+def log_odds(matrix: Matrix, trees: int | None = None, using: Model | None = None, *, after: int = 0) -> Floats:
     """Log-odds of each block to be main text.
 
     Args:
         matrix: what :func:`crawlers.extractors.features.features` gives.
         trees: how many of the model's trees to ask; all where it is not given.
         using: another model than the package's own.
+        after: trees at the beginning that were asked before; what is returned is to be added to what they said.
     """
     known = using or model()
-    trees, levels = trees or known.trees, len(known.features)
-    asked, borders = known.features[:, :trees].ravel(), known.borders[:, :trees].reshape(-1, 1)
+    last, levels = trees or known.trees, len(known.features)
+    asked, borders = known.features[:, after:last].ravel(), known.borders[:, after:last].reshape(-1, 1)
+    leaves, trees = known.leaves[after:last].ravel(), last - after
     odds = np.empty(matrix.shape[1])
     for start in range(0, len(odds), _BLOCKS):
         part = slice(start, start + _BLOCKS)
         answers = (matrix[:, part].take(asked, 0) > borders).view(np.uint8).reshape(levels, trees, -1)
         leaf = np.bitwise_or.reduce(answers * _WEIGHTS[:levels], axis=0)
-        odds[part] = known.leaves.ravel().take(_first(trees, levels) + leaf).sum(0, dtype=np.float64)
-    odds += known.bias
-    return odds
+        odds[part] = leaves.take(_first(trees, levels) + leaf).sum(0, dtype=np.float64)
+    return odds if after else odds + known.bias
 
 
 _BLOCKS = 256

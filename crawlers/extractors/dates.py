@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crawlers.extractors import structured
@@ -116,7 +117,8 @@ def _time_element(page: Page) -> str | None:
     """The ``time`` that calls itself published, else the only day that the page's ``time`` elements name."""
     named: set[str | None] = set()
     other: set[str | None] = set()
-    for node in page.tree.css("time[datetime]")[:_TIMES_MAX]:
+    stated = (node for node in page.elements("time") if "datetime" in node.attributes)
+    for node in islice(stated, _TIMES_MAX):
         attributes = node.attributes
         said = (
             f"{attributes.get('class') or ''} {attributes.get('itemprop') or ''} {attributes.get('id') or ''}".lower()

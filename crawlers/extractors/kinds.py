@@ -41,4 +41,4 @@ def _kind_of(page: Page) -> str:
         return PRODUCT
     if looks_like_list(page):
         return LIST
-    return ARTICLE if page.tree.css_first("article") is not None else PAGE
+    return ARTICLE if page.elements("article") else PAGE

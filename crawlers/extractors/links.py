@@ -10,6 +10,10 @@ from urllib.parse import urljoin, urlsplit
 from crawlers.extractors.structured import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from selectolax.lexbor import LexborNode
+
     from crawlers.extractors.page import Page
 
 _STRIPPED = " \t\n\r\f\v\u00a0"
@@ -45,8 +49,8 @@ def base_url(page: Page) -> str:
 
 
 def _base_url(page: Page) -> str:
-    node = page.tree.css_first("base[href]")
-    href = node.attributes.get("href") if node is not None else None
+    stated = (node.attributes for node in page.elements("base"))
+    href = next((attributes["href"] for attributes in stated if "href" in attributes), None)
     return (absolute(href, page.url) if href else None) or page.url
 
 
@@ -71,6 +75,14 @@ def _joined(href: str, base: str) -> str | None:
     return origin[1] + href
 
 
+def related(nodes: Iterable[LexborNode], kind: str) -> Iterator[LexborNode]:
+    """Those of *nodes* with an address that say by their ``rel`` that it is of *kind*, in lower case."""
+    for node in nodes:
+        rel = node.attrs.get("rel")
+        if rel and kind in rel.lower().split() and "href" in node.attributes:
+            yield node
+
+
 def links(page: Page) -> list[Link]:
     """Links of ``a`` and ``area`` to http and https addresses that may be pages; none on a page that asks not to follow."""
     if _asks_not_to_follow(page):
@@ -79,10 +91,13 @@ def links(page: Page) -> list[Link]:
     folder, root = _places(base)
     found: dict[str, Link] = {}
     known: set[str] = set()
-    for node in page.tree.css("a[href],area[href]"):
-        attributes = node.attributes
-        href = (attributes.get("href") or "").strip(_STRIPPED).partition("#")[0]
-        if href in known:
+    for node in page.elements("a, area"):
+        attributes = node.attrs  # looks up one, where ``attributes`` decodes all of them
+        try:
+            href = (attributes["href"] or "").strip(_STRIPPED).partition("#")[0]
+        except KeyError:
+            continue
+        if not href or href in known:
             continue
         rel = (attributes.get("rel") or "").lower()
         if "nofollow" in rel:

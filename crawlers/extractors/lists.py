@@ -56,9 +56,10 @@ def looks_like_list(page: Page) -> bool:
 
 def _is_directory(page: Page, chars: int) -> bool:
     """Whether it is what web servers make of a folder: preformatted lines, a link in each, and hardly anything else."""
-    node = page.tree.css_first("pre")
-    if node is None:
+    blocks = page.elements("pre")
+    if not blocks:
         return False
+    node = blocks[0]
     text, links = node.text(strip=True), len(node.css("a[href]"))
     return links >= _REPEATED and len(text.splitlines()) <= links + _PROSES and len(text) >= _MOSTLY * chars
 

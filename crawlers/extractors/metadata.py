@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crawlers.extractors import dates, structured
-from crawlers.extractors.links import absolute
+from crawlers.extractors.links import absolute, related
 from crawlers.extractors.outline import PERMALINKS
 from crawlers.extractors.structured import first_text, types_of
 
@@ -100,10 +100,11 @@ def _title(page: Page, main: dict[str, Any], meta: dict[str, str]) -> str | None
     stated = first_text(main.get("headline") or main.get("name")) or meta.get("og:title")
     if stated:
         return _clean(stated)
-    headings = page.tree.css("h1")
+    headings = page.elements("h1")
     if len(headings) == 1 and (text := _clean(_without_permalink(headings[0]))):
         return text
-    node = page.tree.css_first("head > title") or page.tree.css_first("title")
+    titles = page.elements("title")
+    node = next((node for node in titles if node.parent and node.parent.tag == "head"), titles[0] if titles else None)
     return _clean(node.text()) if node is not None else None
 
 
@@ -141,7 +142,7 @@ def language_tag(text: str | None) -> str | None:
 
 
 def _canonical(page: Page, meta: dict[str, str]) -> str | None:
-    node = page.tree.css_first('link[rel~="canonical" i][href]')
+    node = next(related(page.elements("link"), "canonical"), None)
     href = (node.attributes.get("href") if node is not None else None) or meta.get("og:url")
     return absolute(href, page.url) if href else None
 

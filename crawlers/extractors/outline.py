@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crawlers.extractors import tags
 from crawlers.extractors.hints import hint, is_hidden
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-_INLINE, _LINK, _SKIP, _BLOCK, _BREAK, _CELL, _TEXT = range(7)
+_INLINE, _LINK, _SKIP, _BLOCK, _BREAK, _CELL, _TEXT, _CODE = range(8)
 
 _SKIPPED = """script style noscript template svg select textarea datalist iframe object embed applet canvas audio video
 head map progress meter frameset -comment"""
@@ -38,7 +39,12 @@ _KINDS: dict[str, int] = {
     "br": _BREAK,
     "td": _CELL,
     "th": _CELL,
+    "pre": _CODE,
 }
+
+_KIND_OF = tags.numbered(_KINDS)
+_NOT_PLAIN = "pre :not(span)"
+"""What code has in it that is more than colours."""
 
 ROLES = ("other", "paragraph", "heading", "list-item", "row", "code", "quote", "term", "caption", "button", "summary")
 _ROLES: dict[str, int] = {
@@ -202,7 +208,7 @@ class _Walk:
 
     def run(self, body: LexborNode) -> bool:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
         """Walk below *body*, and say whether all of it was read. Recursion would end at a page's thousandth level."""
-        kind_of, texts, parts, flush, enter = _KINDS.get, self.texts, self._parts, self._flush, self._enter
+        kind_of, texts, parts, flush, enter = _KIND_OF.get, self.texts, self._parts, self._flush, self._enter
         stack: list[tuple[LexborNode, _Here]] = []
         here, node = self._here, body.first_child
         while True:
@@ -217,8 +223,7 @@ class _Walk:
                     self.ends[here[3]] = len(texts)
                 here = outer
                 node = node.next
-            tag = node.tag or ""
-            kind = kind_of(tag, _INLINE)
+            kind = kind_of(node.tag_id, _INLINE)
             text = None
             if kind == _TEXT:
                 text, linked = node.text_content, here[8]
@@ -227,12 +232,14 @@ class _Walk:
             elif kind != _SKIP:
                 child = node.first_child
                 if child is None:
-                    if kind == _BLOCK and parts:
+                    if parts and kind in {_BLOCK, _CODE}:
                         flush()
-                elif kind > _LINK or child.next is not None or child.tag != "-text":
+                elif kind == _CODE and not here[8] and node.css_first(_NOT_PLAIN) is None:
+                    self._code(node, here)
+                elif kind > _LINK or child.next is not None or not child.is_text_node:
                     stack.append((node, here))
                     if kind:
-                        here = enter(node, tag, kind, here)
+                        here = enter(node, kind, here)
                     node = child
                     continue
                 else:  # words in a span or a link: the most common elements of all
@@ -253,7 +260,14 @@ class _Walk:
         for container in containers:
             self.ends[container] = len(self.texts)
 
-    def _enter(self, node: LexborNode, tag: str, kind: int, here: _Here) -> _Here:
+    def _code(self, node: LexborNode, here: _Here) -> None:
+        """A block of code, read in one piece: its colours are most of the elements of a page of documentation."""
+        self._here, self._linked = self._enter(node, _CODE, here), 0
+        self._parts.append(node.text_lexbor())
+        self._flush()
+        self.ends[self._here[3]] = len(self.texts)
+
+    def _enter(self, node: LexborNode, kind: int, here: _Here) -> _Here:
         if kind == _LINK:
             return here if here[8] else (*here[:8], True, here[9])
         if kind == _CELL:
@@ -263,6 +277,7 @@ class _Walk:
         if self._parts:
             self._flush()
         role, level, depth, container, path, areas, near, far, linked, preserved = here
+        tag = node.tag or ""
         area, own, rank = _MEANING.get(tag, _NO_MEANING)
         areas |= area
         attributes, name, hinted = node.attributes, None, 0
@@ -284,7 +299,7 @@ class _Walk:
         self.kinds.append(path)
         self.starts.append(len(self.texts))
         self.ends.append(0)
-        return role, level, depth + 1, number, path, areas, hinted, far | near, linked, preserved or tag == "pre"
+        return role, level, depth + 1, number, path, areas, hinted, far | near, linked, preserved or kind == _CODE
 
     def _break(self) -> None:
         """A line break; two in a row end the block."""

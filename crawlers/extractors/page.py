@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
-from crawlers.extractors import encodings, limits, mediatypes
+from crawlers.extractors import encodings, limits, mediatypes, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from selectolax.lexbor import LexborNode
 
 T = TypeVar("T")
 
 _WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
 """Copying the chosen <option> around is for browsers; without it parsing is a quarter faster."""
+
+INDEXED = ("a, area", "article", "base", "h1", "img", "link", "meta", "pre", "script", "time", "title")
+"""Kinds of elements that extractors look for on every page, each a tag or several."""
+
+_KIND_OF = tags.numbered({tag: kind for kind in INDEXED for tag in kind.split(", ")})
 
 
 class Page:
@@ -107,6 +114,22 @@ class Page:
         A page that would keep the parser busy for longer than a second is cut first and flagged ``truncated``.
         """
         return LexborHTMLParser(self._tamed[0], options=_WITHOUT_EVENTS)
+
+    def elements(self, kind: str) -> list[LexborNode]:
+        """The elements of one of ``INDEXED``, in the order of the page; not to be changed."""
+        return self._elements[kind]
+
+    @cached_property
+    def _elements(self) -> dict[str, list[LexborNode]]:
+        """One look at the tree instead of a query for each kind, most of which a page has nothing of."""
+        found: dict[str, list[LexborNode]] = {kind: [] for kind in INDEXED}
+        add_to = {number: found[kind].append for number, kind in _KIND_OF.items()}.get
+        root = self.tree.root
+        for node in root.traverse() if root is not None else ():
+            add = add_to(node.tag_id)
+            if add is not None:
+                add(node)
+        return found
 
     def remember(self, name: str, make: Callable[[Page], T]) -> T:
         """What *make* finds in the page, computed once and shared by all extractors that ask for *name*."""

@@ -40,7 +40,7 @@ def media(page: Page, limit: int = 20) -> list[Media]:
         address = _address(url, base)
         if address and not any(item.role == "main" for item in found.values()):
             found[address] = Media(url=address, role="main")
-    for node in page.tree.css("img")[:_SEEN_MAX]:
+    for node in page.elements("img")[:_SEEN_MAX]:
         address = _address(_best(node), base)
         if address is None or _is_noise(node, address):
             continue

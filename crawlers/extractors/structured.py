@@ -32,7 +32,9 @@ def json_ld(page: Page) -> list[dict[str, Any]]:
 
 def _json_ld(page: Page) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for node in page.tree.css('script[type="application/ld+json" i]'):
+    for node in page.elements("script"):
+        if (node.attributes.get("type") or "").lower() != "application/ld+json":
+            continue
         value = _loads(node.text())
         if value is None:
             page.flag("broken-json-ld")
@@ -144,10 +146,10 @@ def statements(page: Page) -> list[tuple[str, str]]:
 
 def _statements(page: Page) -> list[tuple[str, str]]:
     found = []
-    for node in page.tree.css("meta[content]"):
+    for node in page.elements("meta"):
         attributes = node.attributes
         name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
-        if name:
+        if name and "content" in attributes:
             found.append((name.strip().lower(), (attributes.get("content") or "").strip()))
     return found
 

@@ -114,7 +114,8 @@ def judge(page: Page, mode: Mode) -> _Judgement:
     kept, expected = classifier.choose(classifier.probabilities(odds), words)
     name = f"blocks {version} fast"
     if mode == "precise" or (mode == "auto" and expected < _SURE and len(words) <= _FURTHER_MAX):
-        odds = odds if mode == "precise" else classifier.log_odds(matrix)
+        if mode == "auto":
+            odds += classifier.log_odds(matrix, after=classifier.model().fast)
         name = f"blocks {version}"
         if mode == "precise" and (vote := _vote(page, found)) is not None:
             odds, name = _counted(odds, vote, words), f"{name} with trafilatura"

@@ -1,7 +1,8 @@
 """Repairs a text: encoding accidents, invisible characters, composition, white space. Knows no record.
 
-:func:`repair` is idempotent, and cheap for a text that needs nothing: two scans in C tell so. Each step is a list of
-edits, so that offsets into the text can follow (:mod:`crawlers.pipelines.offsets`).
+:func:`repair` is idempotent, and cheap for a text that needs nothing: what is not ASCII is few characters, and those
+alone are looked at. Each step is a list of edits, so that offsets into the text can follow
+(:mod:`crawlers.pipelines.offsets`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import ftfy
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 REPLACED = "replacement-characters"
 
+_ASCII = bytes(range(128))
 _ASCII_CONTROLS = bytes([*range(9), *range(11, 32), 127, 9])
+_ODD_PAIRS = (b"  ", b" \n", b"\n ", b"\n\n\n")
 _SPACES = " \t\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SUSPECT = re.compile(f"[{invisible.CLASS}{_SPACES[1:]}{_BREAKS[1:]}\ud800-\udfff]")
@@ -83,12 +87,13 @@ def repair(text: str, verbatim: Sequence[tuple[int, int]] = (), *, one_line: boo
     """
     done = Repaired(text)
     for _ in range(_ROUNDS):
-        if not (_needs_work(done.text) or (one_line and "\n" in done.text)):
+        before, characters = done.text, _has_odd_characters(done.text)
+        everywhere = characters or done.text.strip(" \n") != done.text or (one_line and "\n" in done.text)
+        if not everywhere and not _has_odd_pairs(done.text):
             break
-        before = done.text
-        for step in (_surrogates, _mojibake, _c1, _invisible, _compose):
+        for step in (_surrogates, _mojibake, _c1, _invisible, _compose) if characters else ():
             verbatim = _run(done, step(done), verbatim)
-        verbatim = _run(done, _white_space(done, verbatim, one_line), verbatim)
+        verbatim = _run(done, _white_space(done, verbatim, one_line, everywhere), verbatim)
         if done.text == before:
             break
     if "\ufffd" in done.text:
@@ -96,17 +101,24 @@ def repair(text: str, verbatim: Sequence[tuple[int, int]] = (), *, one_line: boo
     return done
 
 
-def _needs_work(text: str) -> bool:
-    if text.isascii():
-        encoded = text.encode()
-        if len(encoded.translate(None, _ASCII_CONTROLS)) != len(encoded):
-            return True
-        odd = any(pair in encoded for pair in (b"  ", b" \n", b"\n ", b"\n\n\n"))  # six times as fast as in the text
-    elif _SUSPECT.search(text) or _MOJIBAKE.search(text) or not unicodedata.is_normalized("NFC", text):
+def _has_odd_characters(text: str) -> bool:
+    """Whether *text* has what a step other than that for white space may change, or white space other than the usual."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    if len(encoded.translate(None, _ASCII_CONTROLS)) != len(encoded):
         return True
-    else:
-        odd = any(pair in text for pair in ("  ", " \n", "\n ", "\n\n\n"))
-    return odd or (bool(text) and (text[0] in " \n" or text[-1] in " \n"))
+    if text.isascii():
+        return False
+    odd = encoded.translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    if _SUSPECT.search(odd):
+        return True
+    # What stands side by side in the text does so here too.
+    return (bool(_MOJIBAKE.search(odd)) and bool(_MOJIBAKE.search(text))) or not unicodedata.is_normalized("NFC", text)
+
+
+def _has_odd_pairs(text: str) -> bool:
+    """Whether *text* has runs of spaces and line ends that ordinary text has not. Others are odd characters."""
+    encoded = text.encode("utf-8", "surrogatepass")  # the search is six times as fast as in the text
+    return any(pair in encoded for pair in _ODD_PAIRS)
 
 
 def _run(done: Repaired, edits: list[Edit], verbatim: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
@@ -203,11 +215,21 @@ def _compose(done: Repaired) -> list[Edit]:
     return edits
 
 
-def _white_space(done: Repaired, verbatim: Sequence[tuple[int, int]], one_line: bool) -> list[Edit]:
-    """Runs of white space become one space, one line end, or one blank line; verbatim parts keep theirs."""
-    edits: list[Edit] = []
+def _white_space(done: Repaired, verbatim: Sequence[tuple[int, int]], one_line: bool, everywhere: bool) -> list[Edit]:
+    """Runs of white space become one space, one line end, or one blank line; verbatim parts keep theirs.
+
+    Args:
+        done: the text.
+        verbatim: parts that keep their white space.
+        one_line: line ends become spaces.
+        everywhere: look at all of it, not only where two white spaces stand side by side.
+    """
     text, last = done.text, 0
-    for start, end in [*_bare(text, verbatim), (len(text), len(text))]:
+    parts = [*_bare(text, verbatim), (len(text), len(text))]
+    if not everywhere and not _has_odd_pairs(_without(text, parts)):
+        return []
+    edits: list[Edit] = []
+    for start, end in parts:
         if last < start:
             edits += _collapsed(text, last, start, one_line)
         if start < end:
@@ -215,6 +237,12 @@ def _white_space(done: Repaired, verbatim: Sequence[tuple[int, int]], one_line: 
         last = max(last, end)
     _count(done, "white-space", len(edits))
     return edits
+
+
+def _without(text: str, parts: Sequence[tuple[int, int]]) -> str:
+    """*text* with a mark in place of each of *parts*."""
+    ends = accumulate((end for _, end in parts), max, initial=0)
+    return "|".join(text[end:start] for end, (start, _) in zip(ends, parts, strict=False))
 
 
 def _bare(text: str, verbatim: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

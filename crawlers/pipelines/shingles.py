@@ -79,6 +79,10 @@ def _kind(char: str) -> int:
 
 _ASCII_IS_WORD = bytes(_kind(chr(code)) == _WORD for code in range(128)) + bytes(128)
 _ASCII_VALUES = _values(np.arange(128, dtype=np.uint32)) * np.frombuffer(_ASCII_IS_WORD, dtype=bool)[:128]
+_USUAL = 0x3000
+_USUAL_VALUES = _values(np.arange(_USUAL, dtype=np.uint32))
+"""Values of the alphabets, and of all signs and dashes that are met in them."""
+
 _KINDS = np.zeros(0x110000, dtype=np.uint8)  # 0: not met yet
 
 
@@ -111,7 +115,8 @@ def _words(text: str) -> Hashes:
         single = kinds == _SINGLE
         begins = word.copy()
         begins[1:] &= ~word[:-1] | single[1:] | single[:-1]
-        values = _values(codes32) * word
+        usual = codes32.max() < _USUAL
+        values = (_USUAL_VALUES.take(codes32) if usual else _values(codes32)) * word
     places = begins.nonzero()[0]
     if not places.size:
         return np.empty(0, dtype=np.uint64)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from crawlers.extractors import limits
 from crawlers.extractors.limits import MAX_BYTES, MAX_TAGS, tame
 from tests.webpages import ordinary, saved
 
@@ -58,6 +59,43 @@ def test_endless_nesting_is_cut(tag):
     assert cut
     assert len(kept) < len(source)
     assert source.startswith(kept)
+
+
+NAMES = [
+    "div",
+    "Div",
+    "span",
+    "p",
+    "html",
+    "body",
+    "h1",
+    "x-y",
+    "x-z",
+    "blockquote",
+    "blockquota",
+    "1a",
+    "é",
+    "a/b",
+    "em\0",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["<", "</"]), st.sampled_from(NAMES), st.sampled_from([">", " a=1>", "\n>", ""]))
+    )
+)
+@example([("<", "html", ">")] * 6)
+@example([("<", "x-y", ">"), ("</", "x-z", ">")] * 8)
+def test_the_quick_count_of_nesting_spares_nothing_that_the_exact_one_cuts(tags):
+    source = b"x" + "".join(map("".join, tags)).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_SMALL", -1), ("_FEW_TAGS", -1), ("_NESTING_WORK", 40)):
+            patch.setattr(limits, name, value)
+        quickly = tame(source)
+        patch.setattr(limits, "_may_be_deep", lambda source: True)
+        assert quickly == tame(source)
 
 
 def test_long_pages_are_cut_at_a_character():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawlers.extractors import encodings
-from crawlers.extractors.page import Page
+from crawlers.extractors.page import INDEXED, Page
 from tests.webpages import broken_twins, ordinary, page_of, saved
 
 
@@ -15,6 +15,14 @@ def test_it_is_decoded_and_parsed_once():
     assert page.html is page.html
     assert page.tree.css_first("h1").text() == "Harbour bridge reopens after nine months"
     assert (page.encoding, page.flags) == ("utf-8", [])
+
+
+def test_elements_are_those_that_a_query_finds():
+    for name in ordinary():
+        page = saved(name)
+        for kind in INDEXED:
+            found = [node.mem_id for node in page.elements(kind)]
+            assert found == [node.mem_id for node in page.tree.css(kind)], kind
 
 
 def test_headers_are_found_whatever_their_case_is():
