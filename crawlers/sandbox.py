@@ -1,17 +1,13 @@
 """Work on hostile bytes in processes that can be killed: limits on time and memory, and the parent never dies.
 
-A worker is this module run as a program. It reads requests from standard input (a line of JSON with the function's
-name and the number of bytes, then the bytes) and answers each with a line of JSON. The first answer of a worker tells
-that its libraries are loaded: how busy the machine is does not count against the bytes, and time is that of the CPU.
+A worker is :mod:`crawlers.sandboxed` run as a program. The first answer of a worker tells that its libraries are loaded:
+how busy the machine is does not count against the bytes, and time is that of the CPU.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import math
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -99,7 +95,7 @@ class Sandbox:
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         worker = subprocess.Popen(
-            [sys.executable, "-m", "crawlers.sandbox"],
+            [sys.executable, "-m", "crawlers.sandboxed"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=environment, start_new_session=True,
         )  # fmt: skip
@@ -143,57 +139,3 @@ class Sandbox:
         if code == -signal.SIGXCPU:
             raise Verdict("timeout", f"took longer than {self._seconds} s of CPU time")
         raise Verdict("crash", f"the worker died ({-code if code < 0 else code})")
-
-
-def _serve() -> None:
-    """What a worker does."""
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints does not get between the answers
-    seconds = int(os.environ["GRISTMILL_SANDBOX_SECONDS"])
-    while line := source.readline():
-        function, size = orjson.loads(line)
-        module, _, name = function.partition(":")
-        work = getattr(importlib.import_module(module), name)
-        if size is None:
-            _limit_memory(int(os.environ["GRISTMILL_SANDBOX_MEMORY"]))
-            answer: dict[str, Any] = {"result": "ready"}
-        else:
-            body = source.read(size)
-            _limit_time(seconds)
-            answer = _answer(work, body)
-        sink.write(orjson.dumps(answer) + b"\n")
-        sink.flush()
-
-
-def _answer(work: Any, body: bytes) -> dict[str, Any]:
-    try:
-        return {"result": work(body)}
-    except Verdict as exc:
-        return {"verdict": exc.slug, "detail": exc.detail}
-    except MemoryError:
-        return {"verdict": "memory", "detail": "needs more memory than it may have"}
-    except Exception as exc:
-        return {"verdict": "unreadable", "detail": f"{type(exc).__name__}: {exc}"[:500]}
-
-
-def _limit_memory(memory: int) -> None:
-    """Allow *memory* bytes more than what is mapped now, once the libraries are loaded."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        with open("/proc/self/statm") as statm:  # noqa: PTH123
-            mapped = int(statm.read().split()[0]) * resource.getpagesize()
-    except FileNotFoundError:
-        return  # macOS neither tells nor keeps to a limit of address space
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, mapped + memory))
-
-
-def _limit_time(seconds: int) -> None:
-    """Let the system end this process when it has used *seconds* more of CPU time: even when nobody waits any more."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-if __name__ == "__main__":
-    # By its name as a module: a function's Verdict is then the Verdict that is caught here.
-    importlib.import_module("crawlers.sandbox")._serve()

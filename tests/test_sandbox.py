@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -121,6 +123,11 @@ def work_for_half_a_second(body):
     while time.process_time() - began < 0.5:
         pass
     return "done"
+
+
+def test_a_worker_does_not_load_scrapy():
+    code = "import sys, crawlers.sandboxed, crawlers.extractors.pictures; print('scrapy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_workers_do_not_know_our_secrets(sandbox, monkeypatch):

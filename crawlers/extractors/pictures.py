@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from crawlers.sandbox import Verdict
+from crawlers.sandboxed import Refused
 
 _PIXELS_MAX = 50_000_000
 _SIDE = 512
@@ -47,15 +47,15 @@ def facts(body: bytes) -> dict[str, Any]:
         difference hash, 16 hex digits) and ``sharpness`` (0: even, 1: hard edges, None: too small to tell).
 
     Raises:
-        Verdict: bomb (more than 50 million pixels) or unreadable.
+        Refused: bomb (more than 50 million pixels) or unreadable.
     """
     with Image.open(io.BytesIO(body)) as picture:
         kind = _TYPES.get(picture.format or "")
         if kind is None:
-            raise Verdict("unreadable", f"expected one of {', '.join(_TYPES)}, got {picture.format}")
+            raise Refused("unreadable", f"expected one of {', '.join(_TYPES)}, got {picture.format}")
         width, height = picture.size
         if width * height > _PIXELS_MAX:
-            raise Verdict("bomb", f"expected at most {_PIXELS_MAX:,} pixels, got {width} x {height}")
+            raise Refused("bomb", f"expected at most {_PIXELS_MAX:,} pixels, got {width} x {height}")
         orientation = _orientation(picture)
         picture.draft("L", (_SIDE, _SIDE))
         grey = _grey(picture)

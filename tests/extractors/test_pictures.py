@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from crawlers.extractors.pictures import facts
-from crawlers.sandbox import Verdict
+from crawlers.sandboxed import Refused
 
 
 def encoded(picture, kind="PNG", **options):
@@ -193,7 +193,7 @@ def test_the_same_picture_in_another_size_has_nearly_the_same_hash():
 
 
 def test_a_bomb_is_refused_before_it_is_decoded():
-    with pytest.raises(Verdict, match="bomb"):
+    with pytest.raises(Refused, match="bomb"):
         facts(encoded(Image.new("1", (20_000, 20_000))))
 
 
