@@ -62,7 +62,7 @@ def log_odds(matrix: Matrix, trees: int | None = None, using: Model | None = Non
 
     Args:
         matrix: what :func:`crawlers.extractors.features.features` gives.
-        trees: how many of the model's trees to ask; all where it is not given.
+        trees: the tree to stop before; the last one is asked too where it is not given.
         using: another model than the package's own.
         after: trees at the beginning that were asked before; what is returned is to be added to what they said.
     """
@@ -70,7 +70,9 @@ def log_odds(matrix: Matrix, trees: int | None = None, using: Model | None = Non
     last, levels = trees or known.trees, len(known.features)
     asked, borders = known.features[:, after:last].ravel(), known.borders[:, after:last].reshape(-1, 1)
     leaves, trees = known.leaves[after:last].ravel(), last - after
-    odds = np.empty(matrix.shape[1])
+    odds = np.zeros(matrix.shape[1])
+    if trees <= 0:
+        return odds
     for start in range(0, len(odds), _BLOCKS):
         part = slice(start, start + _BLOCKS)
         answers = (matrix[:, part].take(asked, 0) > borders).view(np.uint8).reshape(levels, trees, -1)

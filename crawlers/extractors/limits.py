@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from crawlers.extractors.depth import too_deep
 
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes of markup that are parsed; the rest is cut off."""
@@ -33,17 +30,6 @@ _FEW_TAGS = 12_000
 _ATTRIBUTE_WORK = 100_000_000
 """Steps through lists of attributes that a page may cost; they take 0.3 s."""
 
-_NESTING_WORK = 20_000_000
-"""Steps through open elements, by a count that misses up to nine in ten of them. Ordinary long pages have 4 million."""
-
-_NAME, _MANY_NAMES = 8, 100
-_IN_NAMES = np.full(256, 0x80, np.uint8)
-"""Letters and digits in lower case; 0 for what ends a name, the highest bit for all that is unusual in one."""
-_IN_NAMES[list(b"\0\t\n\v\f\r />")] = 0
-for _letter in b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ":
-    _IN_NAMES[_letter] = bytes([_letter]).lower()[0]
-_ONE, _SEVEN, _ONES, _HIGH = map(np.uint64, (1, 7, 0x0101010101010101, 0x8080808080808080))
-
 _SHORT_TAG = 100
 _ATTRIBUTES = 30
 _DOCTYPE = 300
@@ -58,13 +44,6 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _RAW = frozenset(b"script style title textarea xmp iframe noembed noframes plaintext".split())
-_ROOTS = frozenset({b"html", b"body"})
-_ROOT = 4
-"""Steps that each further one costs for each one before it."""
-_CLOSED_BY_THEMSELVES = frozenset(
-    b"""area base br col embed hr img input link meta param source track wbr
-    p li dt dd option optgroup tr td th thead tbody tfoot rt rp colgroup caption""".split()
-)
 
 
 def tame(source: bytes) -> tuple[bytes, bool]:
@@ -80,10 +59,11 @@ def tame(source: bytes) -> tuple[bytes, bool]:
     if _may_hold_huge_tags(kept):
         kept, fewer = _rewrite(kept)
         cut = cut or fewer
-    if _count(kept, b"<") > _FEW_TAGS and _may_be_deep(kept):
-        flat = _flatten(kept)
-        cut = cut or len(flat) != len(kept)
-        kept = flat
+    if _count(kept, b"<") > _FEW_TAGS and too_deep(kept) is not None:
+        kept, fewer = _rewrite(kept)
+        end = too_deep(kept)
+        cut = cut or fewer or end is not None
+        kept = kept[:end]
     return kept, cut
 
 
@@ -184,8 +164,8 @@ def _rewrite(source: bytes) -> tuple[bytes, bool]:
                 out.append(match.group()[:_DOCTYPE])
             continue
         tag = _fewer_attributes(match.group())
-        cut = cut or tag is not match.group()
-        out.append(tag)
+        cut = cut or len(tag) < len(match.group())
+        out.append(b"<" + tag[1:].replace(b"<", b"&lt;"))
         if name in _RAW and not match.group().startswith(b"</"):
             end = _raw_end(name).search(source, at)
             content = source[at : end.start() if end else len(source)]
@@ -215,78 +195,3 @@ def _without_tags(content: bytes, tag: bytes) -> bytes:
 @cache
 def _raw_end(name: bytes) -> re.Pattern[bytes]:
     return re.compile(b"</" + name + rb"(?=[\s/>])", re.IGNORECASE)
-
-
-def _may_be_deep(source: bytes) -> bool:
-    """Whether tags may cost too much by their nesting, by a count that is never too low.
-
-    A tag whose name is long or unusual is taken for one that is never closed: so those that are told apart here differ.
-    """
-    names, closes, plain = _names(source)
-    known, places = np.unique(names, return_inverse=True)
-    if len(known) > _MANY_NAMES:
-        return True
-    order = np.argsort(places.astype(np.uint8), kind="stable")
-    steps, changes, start = (1 - 2 * closes.astype(np.int64))[order], np.zeros(len(order), np.int64), 0
-    for key, count in zip(known.tolist(), np.bincount(places).tolist(), strict=True):
-        part, start = slice(start, start + count), start + count
-        name = key.to_bytes(_NAME, "little").rstrip(b"\0")
-        if name in _ROOTS:
-            changes[part] = _ROOT * (steps[part] > 0)
-        elif name and name not in _CLOSED_BY_THEMSELVES:
-            balance = steps[part].cumsum()
-            changes[part] = np.diff(balance - np.minimum.accumulate(np.minimum(balance, 0)), prepend=0)
-    depth = (~plain & ~closes).astype(np.int64)
-    depth[order] += changes
-    return int(depth.cumsum().sum()) > _NESTING_WORK
-
-
-def _names(source: bytes) -> tuple[NDArray[np.uint64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of each tag its name as a number, whether it closes, and whether the name is plain; 0 for other names."""
-    text = np.frombuffer(source + bytes(_NAME + 2), np.uint8)
-    eights = np.ndarray((len(text) - _NAME,), "<u8", text.data, strides=(1,))
-    at = np.flatnonzero(text == ord("<")) + 1
-    closes = text[at] == ord("/")
-    names = _IN_NAMES.take(eights[at + closes].view(np.uint8)).view("<u8")
-    ends = (names - _ONES) & ~names & _HIGH  # its lowest bit is that of the first byte that is 0
-    names &= ((ends & (~ends + _ONE)) >> _SEVEN) - _ONE
-    plain = (names & _HIGH == 0) & (ends != 0)
-    return np.where(plain, names, 0), closes, plain
-
-
-def _flatten(source: bytes) -> bytes:
-    """Cut where the tags so far, each weighed by the elements open at that place, cost too much."""
-    last = _too_much(_TAG.findall(source))
-    if last is None:
-        return source
-    return source[: next(islice(_TAG.finditer(source), last, None)).start()]
-
-
-def _too_much(tags: list[bytes]) -> int | None:
-    """The first of *tags* that is too much, if one is."""
-    open_now: dict[bytes, int] = {}
-    known = {tag: _effect(tag) for tag in set(tags)}
-    depth = work = roots = 0
-    for place, tag in enumerate(tags):
-        work += depth
-        name, closing, kind = known[tag]
-        if closing:
-            if open_now.get(name, 0):
-                open_now[name] -= 1
-                depth -= 1
-        elif kind == "root":
-            roots += 1
-            work += roots * _ROOT
-        elif kind == "nests":
-            open_now[name] = open_now.get(name, 0) + 1
-            depth += 1
-        if work > _NESTING_WORK:
-            return place
-    return None
-
-
-def _effect(tag: bytes) -> tuple[bytes, bool, str]:
-    """Name in lower case, whether it closes, and what it does to the elements that are open."""
-    name = tag.lstrip(b"</").lower()
-    kind = "root" if name in _ROOTS else "alone" if name in _CLOSED_BY_THEMSELVES else "nests"
-    return name, tag.startswith(b"</"), kind

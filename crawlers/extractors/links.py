@@ -35,6 +35,9 @@ _PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9_/%+,=&~-]|(?<!/)\.)*")
 """What needs no library to be joined, and is most of all there is: a plain host, and a path without dots as segments."""
 
 
+_HTML_SPACE = re.compile(r"[ \t\n\f\r]+")
+
+
 class Link(NamedTuple):
     """A link to another page."""
 
@@ -79,7 +82,7 @@ def related(nodes: Iterable[LexborNode], kind: str) -> Iterator[LexborNode]:
     """Those of *nodes* with an address that say by their ``rel`` that it is of *kind*, in lower case."""
     for node in nodes:
         rel = node.attrs.get("rel")
-        if rel and kind in rel.lower().split() and "href" in node.attributes:
+        if rel and kind in _HTML_SPACE.split(rel.lower()) and "href" in node.attributes:
             yield node
 
 

@@ -29,7 +29,7 @@ _INLINE, _LINK, _SKIP, _BLOCK, _BREAK, _CELL, _TEXT, _CODE = range(8)
 _SKIPPED = """script style noscript template svg select textarea datalist iframe object embed applet canvas audio video
 head map progress meter frameset -comment"""
 _BLOCKS = """address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption
-figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section summary
+figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p search section summary
 table tbody tfoot thead tr ul"""
 _KINDS: dict[str, int] = {
     **dict.fromkeys(_SKIPPED.split(), _SKIP),
@@ -43,7 +43,7 @@ _KINDS: dict[str, int] = {
 }
 
 _KIND_OF = tags.numbered(_KINDS)
-_NOT_PLAIN = "pre :not(span)"
+_NOT_PLAIN = "pre :not(span):not(code)"
 """What code has in it that is more than colours."""
 
 ROLES = ("other", "paragraph", "heading", "list-item", "row", "code", "quote", "term", "caption", "button", "summary")
@@ -175,7 +175,9 @@ def outline(page: Page) -> Outline:
 def _outline(page: Page) -> Outline:
     walk = _Walk()
     body = page.tree.body
-    if body is not None and not walk.run(body):
+    if body is not None:
+        walk.run(body)
+    if walk.full:
         page.flag("truncated")
     table = _integers(walk.numbers).reshape(-1, len(Row._fields))
     parents, kinds, starts, ends = map(_integers, (walk.parents, walk.kinds, walk.starts, walk.ends))
@@ -197,6 +199,8 @@ class _Walk:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.numbers = bytearray()
+        self.full = False
+        """Whether there were more blocks than are read."""
         self.parents = array("q", (0,))
         self.kinds = array("q", (0,))
         self.starts = array("q", (0,))
@@ -206,16 +210,16 @@ class _Walk:
         self._linked = 0
         self._here: _Here = (0, 0, 0, 0, 0, 0, 0, 0, False, False)
 
-    def run(self, body: LexborNode) -> bool:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
-        """Walk below *body*, and say whether all of it was read. Recursion would end at a page's thousandth level."""
+    def run(self, body: LexborNode) -> None:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
+        """Walk below *body*. Recursion would end at a page's thousandth level."""
         kind_of, texts, parts, flush, enter = _KIND_OF.get, self.texts, self._parts, self._flush, self._enter
         stack: list[tuple[LexborNode, _Here]] = []
         here, node = self._here, body.first_child
         while True:
             while node is None:
-                if not stack or len(texts) > BLOCKS_MAX:
+                if not stack or self.full:
                     self._end({here[3], *(outer[3] for _, outer in stack)})
-                    return not stack
+                    return
                 node, outer = stack.pop()
                 if here[3] != outer[3]:
                     if parts:
@@ -321,6 +325,9 @@ class _Walk:
         role, level, depth, container, path, areas, near, far, _, preserved = self._here
         known = _read(joined, preserved)
         if known is None:
+            return
+        if len(self.texts) >= BLOCKS_MAX:
+            self.full = True
             return
         text, count, size, stops, ends, upper, shout, digit, chrome = known
         linked = self._linked

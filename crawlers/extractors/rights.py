@@ -24,7 +24,7 @@ _LICENSES = frozenset({"by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd"})
 _NO_AI = frozenset({"noai", "noimageai", "noml", "notrain"})
 _ROBOTS = frozenset({"robots", "googlebot", "ccbot"})
 _RESERVATION = "tdm-reservation"
-_LICENSE_LINK = 'a[rel~="license" i][href]'
+_LICENSED = 'a[rel~="license" i][href], link[rel~="license" i][href]'
 _PARTS = frozenset({"ImageObject", "VideoObject", "AudioObject", "MediaObject"})
 """What stands in a page; its licence is not the page's."""
 
@@ -35,7 +35,9 @@ def license_of(page: Page) -> tuple[str | None, str | None]:
         stated = first_text(item.get("license")) if not _PARTS.intersection(types_of(item)) else None
         if stated:
             return spdx(stated), f"schema.org license: {stated}"
-    node = next(related(page.elements("link"), "license"), None) or page.tree.css_first(_LICENSE_LINK)
+    node = next(related(page.elements("link"), "license"), None)
+    if node is None or node.parent is None or node.parent.tag != "head":
+        node = page.tree.css_first(_LICENSED)
     address = absolute(node.attributes.get("href") or "", page.url) if node is not None else None
     if address:
         return spdx(address), f"rel=license: {address}"

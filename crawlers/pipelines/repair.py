@@ -1,7 +1,7 @@
 """Repairs a text: encoding accidents, invisible characters, composition, white space. Knows no record.
 
-:func:`repair` is idempotent, and cheap for a text that needs nothing: what is not ASCII is few characters, and those
-alone are looked at. Each step is a list of edits, so that offsets into the text can follow
+:func:`repair` is idempotent, and cheap for a text that needs nothing: what is not ASCII is taken out first, and most
+questions are asked of that alone. Each step is a list of edits, so that offsets into the text can follow
 (:mod:`crawlers.pipelines.offsets`).
 """
 

@@ -36,6 +36,7 @@ def test_log_odds_are_those_of_each_block_down_each_tree():
         assert log_odds(matrix, trees) == pytest.approx(slowly(matrix, trees, known), abs=1e-4)
     assert (log_odds(matrix) == log_odds(matrix, known.trees)).all()
     further = log_odds(matrix, known.fast) + log_odds(matrix, after=known.fast)
+    assert not log_odds(matrix, after=known.trees).any()
     assert further == pytest.approx(log_odds(matrix), abs=1e-9)
 
 

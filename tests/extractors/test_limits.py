@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from crawlers.extractors import limits
+from crawlers.extractors import depth
 from crawlers.extractors.limits import MAX_BYTES, MAX_TAGS, tame
 from tests.webpages import ordinary, saved
 
@@ -61,41 +62,68 @@ def test_endless_nesting_is_cut(tag):
     assert source.startswith(kept)
 
 
-NAMES = [
-    "div",
-    "Div",
-    "span",
-    "p",
-    "html",
-    "body",
-    "h1",
-    "x-y",
-    "x-z",
-    "blockquote",
-    "blockquota",
-    "1a",
-    "é",
-    "a/b",
-    "em\0",
-]
+SWALLOWED = [
+    "<div><!--</div>-->", "<div a='</div>'>", '<div a="</div>">', '<div a =\n"></div>">', "<div></div\x0b>", "<div></y</div>",
+    "<div><x</div>", "<div></div\0>", "<div><?x</div>", "<div><script></div></script>", "<div><title></div></title>",
+    "<div><textarea></div></textarea>", "<div><iframe></div></iframe>", "<div><svg><![CDATA[></div>]]></svg>",
+    "<div><select></div></select>", "<div><template></div></template>", "<div><object></div></object>",
+    "<div><marquee></div></marquee>", "<div><table><tr><td></div></td></tr></table>", "<div><svg><desc></div></desc></svg>",
+    "<div><math><mi></div></mi></math>", "<div><script><!--<script></script>--></div></script>", "<ul></ulx>", "<x-y></x-z>",
+    "<blockquote></blockquotx>", "<div>", "<div><select></table></div></select>",
+]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["<", "</"]), st.sampled_from(NAMES), st.sampled_from([">", " a=1>", "\n>", ""]))
-    )
+def nested(source: bytes) -> int:
+    """Over all elements, how many others each stands in."""
+    node, deep, found = LexborHTMLParser(source).root, 0, 0
+    while node is not None:
+        found += deep
+        child = node.first_child
+        if child is not None:
+            node, deep = child, deep + 1
+            continue
+        while deep > 0 and node.next is None:
+            node, deep = node.parent, deep - 1
+        node = node.next if deep > 0 else None
+    return found
+
+
+@pytest.mark.parametrize("unit", SWALLOWED)
+def test_end_tags_that_the_parser_does_not_take_for_some_hide_no_nesting(unit):
+    source = (unit * (60_000 // unit.count("<"))).encode()
+    kept, _ = tame(source)
+    assert nested(kept) < 2 * depth.WORK
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_mixture_of_them_does(seed):
+    rng = random.Random(seed)
+    pieces = [*SWALLOWED, "</div>", "text", "<p>", "</table>", "<td>", "<b>", "-->", "'", "</script>"]
+    unit = "".join(rng.choices(pieces, k=6))
+    kept, _ = tame((unit * (60_000 // max(unit.count("<"), 1))).encode())
+    assert nested(kept) < 4 * depth.WORK
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<div><p>words <a href='/x?a=\"1\"'>link</a></p></div>\n",
+        "<table><tr><td><div>x</div></td><td><b>y</b></td></tr></table>\n",
+        "<ul><li><DIV>x</div><li>y</ul>",
+        "<div><select><option>x</option></select></div>",
+        "<svg><g><path d=''></path></g></svg>",
+        "<div><template><span>x</span></template></div>",
+        "<section><!-- a note --><blockquote>x</blockquote></section>",
+        "<div><script>document.write('<div></div>')</script></div>",
+        '<div>x == "y"</div>',
+        '<form><input value=">"></form>',
+    ],
 )
-@example([("<", "html", ">")] * 6)
-@example([("<", "x-y", ">"), ("</", "x-z", ">")] * 8)
-def test_the_quick_count_of_nesting_spares_nothing_that_the_exact_one_cuts(tags):
-    source = b"x" + "".join(map("".join, tags)).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_SMALL", -1), ("_FEW_TAGS", -1), ("_NESTING_WORK", 40)):
-            patch.setattr(limits, name, value)
-        quickly = tame(source)
-        patch.setattr(limits, "_may_be_deep", lambda source: True)
-        assert quickly == tame(source)
+def test_long_pages_whose_tags_are_closed_are_not_cut(unit):
+    source = (unit * (60_000 // unit.count("<"))).encode()
+    kept, cut = tame(source)
+    assert not cut
+    assert len(LexborHTMLParser(kept).css("*")) == len(LexborHTMLParser(source).css("*"))
 
 
 def test_long_pages_are_cut_at_a_character():

@@ -139,6 +139,8 @@ def test_the_language_that_is_declared(html, headers, tag):
         ('<link rel="canonical" href="javascript:1">', None),
         ('<link rel="canonical" href="http://[">', None),
         ('<link rel="alternate" href="/a" title="canonical">', None),
+        ('<link rel="next\tCANONICAL" href="/a">', "https://site.example/a"),
+        ('<link rel="canonical&nbsp;" href="/a">', None),
     ],
 )
 def test_canonical_addresses(html, url):

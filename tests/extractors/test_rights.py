@@ -44,6 +44,19 @@ def test_the_article_s_licence_is_its_own_and_not_its_picture_s():
     )
 
 
+@pytest.mark.parametrize(
+    ("html", "place"),
+    [
+        ("<head><link rel=license href=/head></head><a rel=license href=/body>", "/head"),
+        ("<body><p><a rel='nofollow License' href=/first>x</a><link rel=license href=/second>", "/first"),
+        ("<body><p><link rel=license href=/first><a rel=license href=/second>x</a>", "/first"),
+        ("<body><p><link rel=license><a rel=license href=/only>x</a>", "/only"),
+    ],
+)
+def test_the_first_link_to_a_licence_counts(html, place):
+    assert license_of(page_of(html))[1] == f"rel=license: https://site.example{place}"
+
+
 def test_a_picture_s_licence_is_not_the_page_s():
     assert license_of(ld([{"@type": "ImageObject", "license": BY}, {"@type": "VideoObject", "license": BY}])) == (
         None,

@@ -1,0 +1,181 @@
+"""Where a page's tags may be nested so deeply that the parser would take seconds, by a count that rather is too high.
+
+The parser looks through all open elements for many tags. An end tag counts only where it is one for certain: not where a
+comment, a quoted value, a script or another tag may swallow it, nor where it stands in another table, drawing or select
+than what it would close. A name that is long, unusual or one of too many is taken for one that is never closed.
+
+All of it is array arithmetic: an ordinary long page has 30,000 tags.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+WORK = 20_000_000
+"""Steps through open elements that a page may cost. Ordinary long pages have 2 million by this count."""
+
+_ROOT = 4
+"""Steps that each further ``html`` or ``body`` costs for each one before it."""
+_ROOTS = frozenset({b"html", b"body"})
+_CLOSED_BY_THEMSELVES = frozenset(
+    b"""area base br col embed hr img input link meta param source track wbr
+    p li dt dd option optgroup tr td th thead tbody tfoot rt rp colgroup caption""".split()
+)
+_TEXTS = b"script style title textarea xmp iframe noembed noframes plaintext".split()
+"""Elements in which end tags of others are text."""
+_SCOPES = b"table object marquee applet select template svg math".split()
+"""Elements in which end tags of what was opened outside are ignored."""
+
+_GROUPS_MAX = 1000
+_WORD = 8
+_REST = secrets.randbits(64) | 1
+"""What the second eight letters of a name are multiplied by: nobody can know which names are mixed up."""
+_IN_NAMES = np.full(256, 0x80, np.uint8)
+"""Letters and digits in lower case; 0 for what ends a name, the highest bit for all that is unusual in one."""
+_IN_NAMES[list(b"\t\n\f\r />")] = 0
+for _letter in b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+    _IN_NAMES[_letter] = bytes([_letter]).lower()[0]
+_ONE, _SEVEN, _ONES, _HIGH = map(np.uint64, (1, 7, 0x0101010101010101, 0x8080808080808080))
+_MIXED = np.array([secrets.randbits(64) | 1 for _ in _SCOPES], np.uint64)
+_SPACES, _SPACES_MAX = np.frombuffer(b"\t\n\f\r ", np.uint8), 50
+
+
+class _Tags(NamedTuple):
+    """All that may be a tag, in order; each array has one value for each of them."""
+
+    at: Integers
+    """Where it begins."""
+    closes: Mask
+    """Whether it is an end tag."""
+    names: NDArray[np.uint64]
+    """The name as a number."""
+    plain: Mask
+    """Whether the name has at most sixteen letters and digits, and nothing else."""
+
+
+def too_deep(source: bytes) -> int | None:
+    """Where the tags so far, each weighed by the elements that may be open at that place, cost too much; None: nowhere."""
+    tags = _tags(source)
+    steps = (~tags.closes).astype(np.int64) - (tags.closes & tags.plain & ~_swallowed(source, tags))
+    changes = np.where(tags.plain, 0, ~tags.closes).astype(np.int64)
+    groups = np.where(tags.plain, tags.names, 0)
+    for number, name in enumerate(_SCOPES):  # an end tag closes only what was opened in the same ones
+        own = np.flatnonzero(tags.plain & (tags.names == _number(name)))
+        if len(own):
+            changes[own] = inside = _open(steps[own])
+            level = np.repeat(np.append(0, inside.cumsum()), np.diff(own, prepend=0, append=len(changes)))
+            groups += level.astype(np.uint64) * _MIXED[number]
+            groups[own] = 0
+    _count_groups(changes, steps, groups, tags)
+    work = changes.cumsum().cumsum()
+    place = int(np.searchsorted(work, WORK, side="right"))
+    return int(tags.at[place]) if place < len(work) else None
+
+
+def _count_groups(changes: Integers, steps: Integers, groups: NDArray[np.uint64], tags: _Tags) -> None:
+    """Fill in by how much each tag changes the number of open elements; those of one group close each other."""
+    _, firsts, places, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    order, start = np.argsort(places.astype(np.uint32), kind="stable"), 0
+    few = np.zeros(len(counts), bool)
+    few[np.argsort(-counts, kind="stable")[_GROUPS_MAX:]] = True
+    changes[few[places]] = steps[few[places]] > 0
+    for first, count, left_out in zip(firsts.tolist(), counts.tolist(), few.tolist(), strict=True):
+        part, start = order[start : start + count], start + count
+        name = int(tags.names[first]).to_bytes(_WORD, "little").rstrip(b"\0")
+        if left_out or not groups[first]:
+            continue
+        if name in _ROOTS:
+            changes[part] = _ROOT * (steps[part] > 0)
+        elif name not in _CLOSED_BY_THEMSELVES:
+            changes[part] = _open(steps[part])
+
+
+def _number(name: bytes) -> int:
+    """A name as it stands in :class:`_Tags`."""
+    low, high = (int.from_bytes(name[start : start + _WORD], "little") for start in (0, _WORD))
+    return (low + high * _REST) % (1 << 64)
+
+
+def _open(steps: Integers) -> Integers:
+    """By how much each tag of one name changes the number of elements of that name that are open."""
+    balance = steps.cumsum()
+    return np.diff(balance - np.minimum.accumulate(np.minimum(balance, 0)), prepend=0)
+
+
+def _tags(source: bytes) -> _Tags:
+    text = np.frombuffer(source + b">" * (2 * _WORD + 2), np.uint8)
+    words = np.ndarray((len(text) - _WORD,), "<u8", text.data, strides=(1,))
+    at = np.flatnonzero(text == ord("<"))
+    closes = text[at + 1] == ord("/")
+    begins = at + 1 + closes
+    names, ended = _letters(words[begins])
+    long = np.flatnonzero(~ended)
+    rest, ended[long] = _letters(words[begins[long] + _WORD])
+    plain = ended & (names & _HIGH == 0)
+    plain[long] &= rest & _HIGH == 0
+    names[long] += rest * np.uint64(_REST)
+    return _Tags(at, closes, names, plain)
+
+
+def _letters(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Mask]:
+    """Eight bytes each, mapped, without those behind the first that ends a name; and whether there is one."""
+    found = _IN_NAMES.take(words.view(np.uint8)).view("<u8")
+    ends = (found - _ONES) & ~found & _HIGH  # its lowest bit is that of the first byte that is 0
+    return found & (((ends & (~ends + _ONE)) >> _SEVEN) - _ONE), ends != 0
+
+
+def _swallowed(source: bytes, tags: _Tags) -> Mask:
+    """Which tags may be part of another tag, a quoted value, a comment, or an element that holds text alone."""
+    text = np.frombuffer(source, np.uint8)
+    found = _last(np.flatnonzero(text == ord(">")), tags.at) < np.append(-1, tags.at[:-1])
+    for quote in b"\"'":
+        found |= _begins_value(text, _last(np.flatnonzero(text == quote), tags.at))
+    commented = _within(_places(text, b"<!--"), _places(text, b"-->"), tags.at)
+    found |= commented | _within(_places(text, b"<![CDATA["), _places(text, b"]]>"), tags.at)
+    for name in _TEXTS:
+        own = tags.names == _number(name)
+        found |= _within(tags.at[own & ~tags.closes], tags.at[own & tags.closes] - 1, tags.at)
+    # In a comment in a script, an end tag of a script does not end it.
+    scripts = np.flatnonzero(commented & ~tags.closes & (tags.names == _number(b"script")))
+    found[scripts[0] + 1 if len(scripts) else len(found) :] = True
+    return found
+
+
+def _places(text: NDArray[np.uint8], wanted: bytes) -> Integers:
+    """Where *wanted* stands in *text*."""
+    found = np.flatnonzero(text[: max(len(text) - len(wanted) + 1, 0)] == wanted[0])
+    for distance, byte in enumerate(wanted[1:], 1):
+        found = found[text[found + distance] == byte]
+    return found
+
+
+def _last(places: Integers, at: Integers) -> Integers:
+    """The last of *places* before each of *at*; -1 where there is none."""
+    return np.append(places, -1)[np.searchsorted(places, at) - 1]
+
+
+def _within(starts: Integers, stops: Integers, at: Integers) -> Mask:
+    """Whether each of *at* stands behind one of *starts* that none of *stops* follows before it."""
+    inside: Mask = _last(starts, at) > _last(stops, at)
+    return inside
+
+
+def _begins_value(text: NDArray[np.uint8], quotes: Integers) -> Mask:
+    """Whether there may be an equals sign before the white space before each of *quotes*; not where it is -1."""
+    before = quotes - 1
+    for _ in range(_SPACES_MAX):
+        spaces = (before > 0) & np.isin(text[before], _SPACES)
+        if not spaces.any():
+            break
+        before = before - spaces
+    begins: Mask = (quotes >= 0) & ((text[before] == ord("=")) | np.isin(text[before], _SPACES))
+    return begins
