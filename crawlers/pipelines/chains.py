@@ -29,10 +29,12 @@ class ChainedTable:
     Args:
         width: keys in a row.
         newest: rows that are in RAM at most; best one of the primes.
+        folder: where the file is; among the system's temporary files where it is not given.
     """
 
-    def __init__(self, width: int, newest: int = _NEWEST) -> None:
+    def __init__(self, width: int, newest: int = _NEWEST, folder: str | None = None) -> None:
         self.width = width
+        self._folder = folder
         self._newest = newest
         self._new = Chains(width, min(newest, PRIMES[0]), in_memory)
         self._old: FiledChains | None = None
@@ -148,7 +150,7 @@ class ChainedTable:
         """The file's table, with room for *rows*. Where it is a new one, nothing is linked in it."""
         old = self._old
         if old is None or rows > old.capacity:
-            self._old = grown = FiledChains(self.width, capacity_for(rows))
+            self._old = grown = FiledChains(self.width, capacity_for(rows), self._folder)
             if old is not None:
                 grown.copy(old)
             self._filter = KeyFilter(self.width, grown.capacity)

@@ -51,7 +51,8 @@ class DeduplicatePipeline:
         precedence: tells who takes whose place; None: who came first stays.
 
     Settings:
-        DEDUP_ENABLED, DEDUP_THRESHOLD, DEDUP_SHINGLE_WORDS, DEDUP_MIN_WORDS, DEDUP_SCOPE, DEDUP_REFRESH
+        DEDUP_ENABLED, DEDUP_THRESHOLD, DEDUP_SHINGLE_WORDS, DEDUP_MIN_WORDS, DEDUP_SCOPE, DEDUP_REFRESH,
+        DATA_DIR
 
     Stats:
         gristmill/dedup/{index_size,index_bytes}: texts in the index at the end, and its memory;
@@ -92,6 +93,7 @@ class DeduplicatePipeline:
             threshold=_between(settings, "DEDUP_THRESHOLD", 0.3, 1.0),
             shingle_words=int(_between(settings, "DEDUP_SHINGLE_WORDS", 1, 50)),
             min_words=int(_between(settings, "DEDUP_MIN_WORDS", 1, 10_000)),
+            folder=str(settings.get("DATA_DIR") or "data"),
         )
         pipeline = cls(index, scope=scope, ledger=ledger, precedence=Precedence.from_crawler(crawler))
         pipeline._stats = crawler.stats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,11 @@ class FiledChains(Chains):
     Args:
         width: keys in a row.
         capacity: rows that there is room for, and slots for each column; best one of the primes.
+        folder: where the file is; among the system's temporary files where it is not given.
     """
 
-    def __init__(self, width: int, capacity: int) -> None:
-        super().__init__(width, capacity, in_file)
+    def __init__(self, width: int, capacity: int, folder: str | None = None) -> None:
+        super().__init__(width, capacity, partial(in_file, folder=folder))
         self._row = Struct(f"{width}Q{width}I")
         self._read: dict[int, tuple[int, ...]] = {}
 

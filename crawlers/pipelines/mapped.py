@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 import weakref
+from pathlib import Path
 
 _PIECE = 1 << 20
 
@@ -48,15 +49,17 @@ def in_memory(nbytes: int) -> Memory:
     return Memory(mmap.mmap(-1, nbytes))
 
 
-def in_file(nbytes: int) -> Memory:
+def in_file(nbytes: int, folder: str | None = None) -> Memory:
     """*nbytes* of zeros in a file that has no name and is gone with the memory; in RAM where there is no room for one.
 
-    The room is taken at once. A file with holes would be a trap: when the disk is full, a write to memory ends the process.
+    The file is in *folder* where that is there, else among the system's temporary files, which may be in RAM. The room is taken at once. A file with holes would be a trap: when the disk is full, a write to memory ends the process.
     """
     if not hasattr(os, "pread"):
         return in_memory(nbytes)
     try:
-        with tempfile.TemporaryFile(prefix="gristmill-index-") as file:
+        with tempfile.TemporaryFile(
+            prefix="gristmill-index-", dir=folder if folder and Path(folder).is_dir() else None
+        ) as file:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, nbytes)
             else:

@@ -76,6 +76,7 @@ class DuplicateIndex:
         threshold: least Jaccard similarity of near-duplicates, above 0 and at most 1.
         shingle_words: words in a shingle.
         min_words: a text with fewer words has no near-duplicates, only equals.
+        folder: where the temporary file is; among those of the system where it is not given.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class DuplicateIndex:
         threshold: float = 0.8,
         shingle_words: int = 5,
         min_words: int = 20,
+        folder: str | None = None,
     ) -> None:
         self.threshold = threshold
         self.min_words = max(min_words, 1)
@@ -94,7 +96,7 @@ class DuplicateIndex:
         self._margin = 3 * math.sqrt(threshold * (1 - threshold) / (BANDS * self._hasher.rows))
         parameters = f"{VERSION}:{BANDS}:{self._hasher.rows}:{shingle_words}:{self.min_words}"
         self._header = hashlib.sha256(parameters.encode()).digest()[:8]
-        self._table = ChainedTable(_WIDTH)
+        self._table = ChainedTable(_WIDTH, folder=folder)
         self._ids = bytearray()
         self._hashes = bytearray()
         self._sources = array("H")

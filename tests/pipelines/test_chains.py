@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
@@ -140,6 +141,13 @@ def test_without_room_for_a_file_it_stays_in_memory(monkeypatch, tmp_path):
     rows = keys_of(3000)
     table.extend([rows])
     assert table.find(0, int(rows[5, 0])) == [5]
+
+
+def test_the_file_is_where_the_data_is_and_not_among_temporary_ones(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "is-not-there"))
+    memory = in_file(1 << 20, str(tmp_path))
+    assert os.fstat(memory._descriptor).st_dev == tmp_path.stat().st_dev
+    assert in_file(1 << 20, str(tmp_path / "nor-is-this"))._descriptor is None
 
 
 def test_more_than_any_disk_and_memory_has():
