@@ -40,13 +40,14 @@ _WORD = 8
 _REST = secrets.randbits(64) | 1
 """What the second eight letters of a name are multiplied by: nobody can know which names are mixed up."""
 _IN_NAMES = np.full(256, 0x80, np.uint8)
-"""Letters and digits in lower case; 0 for what ends a name, the highest bit for all that is unusual in one."""
+"""What names are made of, in lower case; 0 for what ends a name, the highest bit for all that is unusual in one."""
 _IN_NAMES[list(b"\t\n\f\r />")] = 0
-for _letter in b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+for _letter in b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_:.":
     _IN_NAMES[_letter] = bytes([_letter]).lower()[0]
 _ONE, _SEVEN, _ONES, _HIGH = map(np.uint64, (1, 7, 0x0101010101010101, 0x8080808080808080))
 _MIXED = np.array([secrets.randbits(64) | 1 for _ in _SCOPES], np.uint64)
-_SPACES, _SPACES_MAX = np.frombuffer(b"\t\n\f\r ", np.uint8), 50
+_SPACES_MAX = 50
+_IS_SPACE = np.isin(np.arange(256), list(b"\t\n\f\r "))
 
 
 class _Tags(NamedTuple):
@@ -59,13 +60,21 @@ class _Tags(NamedTuple):
     names: NDArray[np.uint64]
     """The name as a number."""
     plain: Mask
-    """Whether the name has at most sixteen letters and digits, and nothing else."""
+    """Whether the name has at most sixteen letters, digits and the signs of names, and nothing else."""
 
 
-def too_deep(source: bytes) -> int | None:
-    """Where the tags so far, each weighed by the elements that may be open at that place, cost too much; None: nowhere."""
+def too_deep(source: bytes, *, rewritten: bool = False) -> int | None:
+    """Where the tags so far, each weighed by the elements that may be open at that place, cost too much; None: nowhere.
+
+    Args:
+        source: the page.
+        rewritten: every ``<`` in it begins a tag; none is in a comment, a value or a script.
+    """
     tags = _tags(source)
-    steps = (~tags.closes).astype(np.int64) - (tags.closes & tags.plain & ~_swallowed(source, tags))
+    certain = tags.closes & tags.plain
+    if not rewritten:
+        certain &= ~_swallowed(source, tags)
+    steps = (~tags.closes).astype(np.int64) - certain
     changes = np.where(tags.plain, 0, ~tags.closes).astype(np.int64)
     groups = np.where(tags.plain, tags.names, 0)
     for number, name in enumerate(_SCOPES):  # an end tag closes only what was opened in the same ones
@@ -89,10 +98,11 @@ def _count_groups(changes: Integers, steps: Integers, groups: NDArray[np.uint64]
     few[np.argsort(-counts, kind="stable")[_GROUPS_MAX:]] = True
     changes[few[places]] = steps[few[places]] > 0
     for first, count, left_out in zip(firsts.tolist(), counts.tolist(), few.tolist(), strict=True):
-        part, start = order[start : start + count], start + count
-        name = int(tags.names[first]).to_bytes(_WORD, "little").rstrip(b"\0")
+        begin, start = start, start + count
         if left_out or not groups[first]:
             continue
+        part = order[begin:start]
+        name = int(tags.names[first]).to_bytes(_WORD, "little").rstrip(b"\0")
         if name in _ROOTS:
             changes[part] = _ROOT * (steps[part] > 0)
         elif name not in _CLOSED_BY_THEMSELVES:
@@ -139,11 +149,12 @@ def _swallowed(source: bytes, tags: _Tags) -> Mask:
     found = _last(np.flatnonzero(text == ord(">")), tags.at) < np.append(-1, tags.at[:-1])
     for quote in b"\"'":
         found |= _begins_value(text, _last(np.flatnonzero(text == quote), tags.at))
+    valued = found.copy()
     commented = _within(_places(text, b"<!--"), _places(text, b"-->"), tags.at)
     found |= commented | _within(_places(text, b"<![CDATA["), _places(text, b"]]>"), tags.at)
     for name in _TEXTS:
         own = tags.names == _number(name)
-        found |= _within(tags.at[own & ~tags.closes], tags.at[own & tags.closes] - 1, tags.at)
+        found |= _within(tags.at[own & ~tags.closes], tags.at[own & tags.closes & ~valued] - 1, tags.at)
     # In a comment in a script, an end tag of a script does not end it.
     scripts = np.flatnonzero(commented & ~tags.closes & (tags.names == _number(b"script")))
     found[scripts[0] + 1 if len(scripts) else len(found) :] = True
@@ -173,9 +184,9 @@ def _begins_value(text: NDArray[np.uint8], quotes: Integers) -> Mask:
     """Whether there may be an equals sign before the white space before each of *quotes*; not where it is -1."""
     before = quotes - 1
     for _ in range(_SPACES_MAX):
-        spaces = (before > 0) & np.isin(text[before], _SPACES)
+        spaces = (before > 0) & _IS_SPACE[text[before]]
         if not spaces.any():
             break
         before = before - spaces
-    begins: Mask = (quotes >= 0) & ((text[before] == ord("=")) | np.isin(text[before], _SPACES))
+    begins: Mask = (quotes >= 0) & ((text[before] == ord("=")) | _IS_SPACE[text[before]])
     return begins

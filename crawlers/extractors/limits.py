@@ -30,6 +30,9 @@ _FEW_TAGS = 12_000
 _ATTRIBUTE_WORK = 100_000_000
 """Steps through lists of attributes that a page may cost; they take 0.3 s."""
 
+_LOOKS_MAX = 200_000
+"""Ends of tags that are looked at; a page with more is written anew unseen."""
+
 _SHORT_TAG = 100
 _ATTRIBUTES = 30
 _DOCTYPE = 300
@@ -56,12 +59,10 @@ def tame(source: bytes) -> tuple[bytes, bool]:
         return source, False
     kept = _shorten(source)
     cut = len(kept) != len(source)
-    if _may_hold_huge_tags(kept):
+    many = _count(kept, b"<") > _FEW_TAGS
+    if _may_hold_huge_tags(kept) or (many and too_deep(kept) is not None):
         kept, fewer = _rewrite(kept)
-        cut = cut or fewer
-    if _count(kept, b"<") > _FEW_TAGS and too_deep(kept) is not None:
-        kept, fewer = _rewrite(kept)
-        end = too_deep(kept)
+        end = too_deep(kept, rewritten=True) if many else None
         cut = cut or fewer or end is not None
         kept = kept[:end]
     return kept, cut
@@ -91,37 +92,51 @@ def _may_hold_huge_tags(source: bytes) -> bool:
     """
     size = len(source)
     stride = max(_ATTRIBUTE_WORK * 9 // (2 * size), _SHORT_TAG)
+    ends = _CertainEnds(source)
     at, work = -1, 0
     while at < size:
-        end = _certain_end(source, at, at + stride)
+        end = ends.find(at, at + stride)
         while end - at > 2 * stride:
-            near = _certain_end(source, at, at + 1)
+            near = ends.find(at, at + 1)
             if near - at > stride:
                 work += _attributes(source[at + 1 : near]) ** 2
             at = near
-        if work > _ATTRIBUTE_WORK:
+        if work > _ATTRIBUTE_WORK or ends.looks <= 0:
             return True
         at = end
     return False
 
 
-def _certain_end(source: bytes, known: int, start: int) -> int:
-    """The first certain end of a tag from *start* on, where one at *known* is the last one known; else the size."""
-    scanned = known + 1
-    opening = {b'"': False, b"'": False}
-    end = source.find(b">", start)
-    while end >= 0:
-        for quote in opening:
-            last = source.rfind(quote, scanned, end)
-            if last >= 0:
-                opening[quote] = _after_equals(source, last)
-        scanned = end
-        quote = next((quote for quote, open_ in opening.items() if open_), b"")
-        if not quote:
-            return end
-        closing = source.find(quote, end)
-        end = source.find(b">", closing) if closing >= 0 else -1
-    return len(source)
+class _CertainEnds:
+    """Where tags end for certain.
+
+    Args:
+        source: the page.
+    """
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self.looks = _LOOKS_MAX
+        """At how many more places it is looked; after that there is no further end."""
+
+    def find(self, known: int, start: int) -> int:
+        """The first certain end of a tag from *start* on, where one at *known* is the last one known; else the size."""
+        source, scanned = self._source, known + 1
+        opening = {b'"': False, b"'": False}
+        end = source.find(b">", start)
+        while end >= 0 and self.looks > 0:
+            self.looks -= 1
+            for quote in opening:
+                last = source.rfind(quote, scanned, end)
+                if last >= 0:
+                    opening[quote] = _after_equals(source, last)
+            scanned = end
+            quote = next((quote for quote, open_ in opening.items() if open_), b"")
+            if not quote:
+                return end
+            closing = source.find(quote, end)
+            end = source.find(b">", closing) if closing >= 0 else -1
+        return len(source)
 
 
 def _after_equals(source: bytes, place: int) -> bool:

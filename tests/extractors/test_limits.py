@@ -69,6 +69,7 @@ SWALLOWED = [
     "<div><select></div></select>", "<div><template></div></template>", "<div><object></div></object>",
     "<div><marquee></div></marquee>", "<div><table><tr><td></div></td></tr></table>", "<div><svg><desc></div></desc></svg>",
     "<div><math><mi></div></mi></math>", "<div><script><!--<script></script>--></div></script>", "<ul></ulx>", "<x-y></x-z>",
+    "<div>" * 10 + '<title a="</title>">' + "</div>" * 10 + "</title>",
     "<blockquote></blockquotx>", "<div>", "<div><select></table></div></select>",
 ]  # fmt: skip
 
@@ -117,6 +118,11 @@ def test_no_mixture_of_them_does(seed):
         "<div><script>document.write('<div></div>')</script></div>",
         '<div>x == "y"</div>',
         '<form><input value=">"></form>',
+        '<div><a href="/x"><img src="data:image/gif;base64,AOw=="></a><p>words</p></div>',
+        '<tr><td><a href="/q?a=1&amp;b=">x</a></td><td>y</td></tr>',
+        '<div><my-time datetime="x">1 h</my-time><p>words</p></div>',
+        '<p class="MsoNormal"><span lang="EN">words<o:p></o:p></span></p>',
+        "<div><!-- --><p>words<!-- --></p><span>x</span></div>",
     ],
 )
 def test_long_pages_whose_tags_are_closed_are_not_cut(unit):
@@ -124,6 +130,18 @@ def test_long_pages_whose_tags_are_closed_are_not_cut(unit):
     kept, cut = tame(source)
     assert not cut
     assert len(LexborHTMLParser(kept).css("*")) == len(LexborHTMLParser(source).css("*"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b'=">x' * 600_000, b"=\"'>='\">" * 300_000, (b">" * 100 + b"x" * 200) * 9000, (b"<a>" + b" " * 47 + b'"') * 50_000,
+        b"".join(b"<q%x>" % number for number in range(60_000)), b"<" * 300_000, b"x" * 300_000 + b"<", b"<b>" * 20_000 + b"</",
+    ],
+)  # fmt: skip
+def test_pages_that_are_hard_to_weigh_come_to_an_end(source):
+    kept, _ = tame(source)
+    assert nested(kept) < depth.WORK * 2
 
 
 def test_long_pages_are_cut_at_a_character():
