@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Integers = NDArray[np.int64]
@@ -35,6 +37,12 @@ _TEXTS = b"script style title textarea xmp iframe noembed noframes plaintext".sp
 _SCOPES = b"table object marquee applet select template svg math".split()
 """Elements in which end tags of what was opened outside are ignored."""
 
+_FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
+"""What the parser opens anew, with all attributes, behind the end of whatever it stood in unclosed."""
+_CLONE = 20
+"""Steps that one of them costs; each byte of its tag is one more."""
+_TAG_MAX, _ALIKE, _LITTLE, _MUCH = 200, 3, 1000, 2_000_000
+
 _GROUPS_MAX = 1000
 _WORD = 8
 _REST = secrets.randbits(64) | 1
@@ -44,6 +52,12 @@ _IN_NAMES = np.full(256, 0x80, np.uint8)
 _IN_NAMES[list(b"\t\n\f\r />")] = 0
 for _letter in b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_:.":
     _IN_NAMES[_letter] = bytes([_letter]).lower()[0]
+_MAY_FORMAT = np.zeros(1 << 16, bool)
+"""The first two bytes of a tag, as a number, to whether it may be one of ``_FORMATTING``."""
+for _name in _FORMATTING:
+    for _first in {_name[:1], _name[:1].upper()}:
+        for _second in b"\t\n\f\r />" if len(_name) == 1 else {_name[1], _name[1:2].upper()[0]}:
+            _MAY_FORMAT[_first[0] | _second << 8] = True
 _ONE, _SEVEN, _ONES, _HIGH = map(np.uint64, (1, 7, 0x0101010101010101, 0x8080808080808080))
 _MIXED = np.array([secrets.randbits(64) | 1 for _ in _SCOPES], np.uint64)
 _SPACES_MAX = 50
@@ -84,29 +98,48 @@ def too_deep(source: bytes, *, rewritten: bool = False) -> int | None:
             level = np.repeat(np.append(0, inside.cumsum()), np.diff(own, prepend=0, append=len(changes)))
             groups += level.astype(np.uint64) * _MIXED[number]
             groups[own] = 0
-    _count_groups(changes, steps, groups, tags)
-    work = changes.cumsum().cumsum()
+    anew, ends = np.zeros_like(changes), tags.closes.copy()
+    for name, part in _groups(groups, tags):
+        if name in _ROOTS:
+            changes[part] = _ROOT * (steps[part] > 0)
+        elif name in _CLOSED_BY_THEMSELVES:
+            ends[part] = True
+        else:
+            changes[part] = _open(steps[part]) if name else steps[part] > 0
+        if name in _FORMATTING:
+            anew[part] = _opened_anew(changes[part], tags.at[part], source)
+    work = (changes.cumsum() + ends * anew.cumsum()).cumsum()
     place = int(np.searchsorted(work, WORK, side="right"))
     return int(tags.at[place]) if place < len(work) else None
 
 
-def _count_groups(changes: Integers, steps: Integers, groups: NDArray[np.uint64], tags: _Tags) -> None:
-    """Fill in by how much each tag changes the number of open elements; those of one group close each other."""
+def may_be_opened_anew(source: bytes) -> bool:
+    """Whether so many formatting elements may be open that a page of any size must be weighed."""
+    text = np.frombuffer(source + b">>", np.uint8)
+    at = np.flatnonzero(text == ord("<"))
+    own = at[_MAY_FORMAT[np.ndarray((len(text) - 1,), "<u2", text.data, strides=(1,))[at + 1]]]
+    ends = np.flatnonzero(text == ord(">"))
+    sizes = ends[np.searchsorted(ends, own)] - own
+    if int(sizes.max(initial=0)) * len(at) > WORK // 2:
+        return True
+    if len(own) * len(at) <= _MUCH:
+        return False
+    kinds = {source[place : place + size] for place, size in zip(own.tolist(), sizes.tolist(), strict=True)}
+    return _ALIKE * len(kinds) * len(at) > _MUCH
+
+
+def _groups(groups: NDArray[np.uint64], tags: _Tags) -> Iterator[tuple[bytes, Integers]]:
+    """Name and places of the tags of each group but 0; those of the smallest groups, if there are too many, without a name."""
     _, firsts, places, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    order, start = np.argsort(places.astype(np.uint32), kind="stable"), 0
     few = np.zeros(len(counts), bool)
     few[np.argsort(-counts, kind="stable")[_GROUPS_MAX:]] = True
-    changes[few[places]] = steps[few[places]] > 0
+    few &= groups[firsts] != 0
+    yield b"", np.flatnonzero(few[places])
+    order, start = np.argsort(places.astype(np.uint32), kind="stable"), 0
     for first, count, left_out in zip(firsts.tolist(), counts.tolist(), few.tolist(), strict=True):
         begin, start = start, start + count
-        if left_out or not groups[first]:
-            continue
-        part = order[begin:start]
-        name = int(tags.names[first]).to_bytes(_WORD, "little").rstrip(b"\0")
-        if name in _ROOTS:
-            changes[part] = _ROOT * (steps[part] > 0)
-        elif name not in _CLOSED_BY_THEMSELVES:
-            changes[part] = _open(steps[part])
+        if groups[first] and not left_out:
+            yield int(tags.names[first]).to_bytes(_WORD, "little").rstrip(b"\0"), order[begin:start]
 
 
 def _number(name: bytes) -> int:
@@ -119,6 +152,26 @@ def _open(steps: Integers) -> Integers:
     """By how much each tag of one name changes the number of elements of that name that are open."""
     balance = steps.cumsum()
     return np.diff(balance - np.minimum.accumulate(np.minimum(balance, 0)), prepend=0)
+
+
+def _opened_anew(changes: Integers, at: Integers, source: bytes) -> Integers:
+    """What each tag of a formatting element adds to the steps of each end behind it. Of equal ones the parser keeps three."""
+    balance = changes.cumsum()
+    ends = np.flatnonzero(np.frombuffer(source + b">", np.uint8) == ord(">"))
+    sizes = ends[np.searchsorted(ends, at)] - at
+    longest = int(sizes.max(initial=0))
+    if balance.max(initial=0) * (_CLONE + longest) <= _LITTLE:
+        return np.zeros_like(changes)
+    seen: set[bytes] = set()
+    kinds = np.zeros(len(at), np.int64)
+    for place in np.flatnonzero(changes > 0).tolist():
+        tag = source[at[place] : at[place] + min(sizes[place], _TAG_MAX)]
+        kinds[place] = sizes[place] > _TAG_MAX or tag not in seen
+        seen.add(tag)
+    active = np.minimum(balance, _ALIKE * kinds.cumsum())
+    size = np.minimum(active * longest, _ALIKE * (kinds * sizes).cumsum())
+    added: Integers = np.diff(_CLONE * active + size, prepend=0)
+    return added
 
 
 def _tags(source: bytes) -> _Tags:
@@ -154,6 +207,8 @@ def _swallowed(source: bytes, tags: _Tags) -> Mask:
     found |= commented | _within(_places(text, b"<![CDATA["), _places(text, b"]]>"), tags.at)
     for name in _TEXTS:
         own = tags.names == _number(name)
+        if not own.any():
+            continue
         found |= _within(tags.at[own & ~tags.closes], tags.at[own & tags.closes & ~valued] - 1, tags.at)
     # In a comment in a script, an end tag of a script does not end it.
     scripts = np.flatnonzero(commented & ~tags.closes & (tags.names == _number(b"script")))

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from crawlers.extractors.depth import too_deep
+from crawlers.extractors.depth import may_be_opened_anew, too_deep
 
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes of markup that are parsed; the rest is cut off."""
@@ -23,6 +23,9 @@ MAX_TAGS = 200_000
 
 _SMALL = 48 * 1024
 """A page of this size cannot hold enough of anything: 16,000 tags or 12,000 different attributes take 0.4 s."""
+
+_HARMLESS = 800
+"""Tags of a small page that can do nothing, whatever they are."""
 
 _FEW_TAGS = 12_000
 """Tags that may be nested in any way: the worst takes 0.2 s."""
@@ -55,11 +58,12 @@ def tame(source: bytes) -> tuple[bytes, bool]:
     Returns:
         The markup, and whether anything was cut.
     """
-    if len(source) <= _SMALL:
+    count = _count(source, b"<")
+    if len(source) <= _SMALL and (count < _HARMLESS or not may_be_opened_anew(source)):
         return source, False
     kept = _shorten(source)
     cut = len(kept) != len(source)
-    many = _count(kept, b"<") > _FEW_TAGS
+    many = count > _FEW_TAGS or may_be_opened_anew(kept)
     if _may_hold_huge_tags(kept) or (many and too_deep(kept) is not None):
         kept, fewer = _rewrite(kept)
         end = too_deep(kept, rewritten=True) if many else None

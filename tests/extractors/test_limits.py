@@ -133,6 +133,28 @@ def test_long_pages_whose_tags_are_closed_are_not_cut(unit):
 
 
 @pytest.mark.parametrize(
+    "opened",
+    [
+        b"".join(b"<b a%d>" % number for number in range(2200)),
+        b"".join(b"<Font color=#%06x>" % number for number in range(700)),
+        b"<b " + b" ".join(b"a%d" % number for number in range(3000)) + b">",
+    ],
+)
+def test_few_bytes_do_not_become_millions_of_elements(opened):
+    """What is left open in a paragraph is opened again in each that follows, with all of its attributes."""
+    source = b"<p>" + opened + b"</p>" + b"<p>x" * 4000
+    kept, cut = tame(source)
+    assert cut
+    elements = LexborHTMLParser(kept).css("*")
+    assert sum(1 + len(node.attrs) for node in elements) < 1_500_000
+
+
+def test_equal_elements_that_are_left_open_are_harmless():
+    source = b"<table>" + b"<tr><td><font size=2>words</td><td><b>x</b></td></tr>" * 1500 + b"</table>" + WORDS * 500
+    assert tame(source) == (source, False)
+
+
+@pytest.mark.parametrize(
     "source",
     [
         b'=">x' * 600_000, b"=\"'>='\">" * 300_000, (b">" * 100 + b"x" * 200) * 9000, (b"<a>" + b" " * 47 + b'"') * 50_000,
