@@ -30,12 +30,22 @@ _ROOT = 4
 _ROOTS = frozenset({b"html", b"body"})
 _CLOSED_BY_THEMSELVES = frozenset(
     b"""area base br col embed hr img input link meta param source track wbr
-    p li dt dd option optgroup tr td th thead tbody tfoot rt rp colgroup caption""".split()
+    p li dt dd option tr td th thead tbody tfoot colgroup caption""".split()
 )
+_ITEMS, _TERMS, _LISTS = b"li".split(), b"dt dd".split(), b"ul ol menu dir dl".split()
+_SPECIAL = frozenset(
+    b"""address article aside blockquote button center details dir div dl fieldset figcaption figure footer form h1 h2 h3
+    h4 h5 h6 header hgroup main menu nav ol pre section summary ul""".split()
+)
+"""Elements that the end tag of one that is none of them does not reach beyond."""
+
 _TEXTS = b"script style title textarea xmp iframe noembed noframes plaintext".split()
 """Elements in which end tags of others are text."""
 _SCOPES = b"table object marquee applet select template svg math".split()
 """Elements in which end tags of what was opened outside are ignored."""
+
+_FOREIGN = frozenset({b"svg", b"math"})
+"""Elements in which no other one closes itself."""
 
 _FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
 """What the parser opens anew, with all attributes, behind the end of whatever it stood in unclosed."""
@@ -59,7 +69,7 @@ for _name in _FORMATTING:
         for _second in b"\t\n\f\r />" if len(_name) == 1 else {_name[1], _name[1:2].upper()[0]}:
             _MAY_FORMAT[_first[0] | _second << 8] = True
 _ONE, _SEVEN, _ONES, _HIGH = map(np.uint64, (1, 7, 0x0101010101010101, 0x8080808080808080))
-_MIXED = np.array([secrets.randbits(64) | 1 for _ in _SCOPES], np.uint64)
+_MIXED = np.array([secrets.randbits(64) | 1 for _ in [*_SCOPES, b""]], np.uint64)
 _SPACES_MAX = 50
 _IS_SPACE = np.isin(np.arange(256), list(b"\t\n\f\r "))
 
@@ -90,27 +100,45 @@ def too_deep(source: bytes, *, rewritten: bool = False) -> int | None:
         certain &= ~_swallowed(source, tags)
     steps = (~tags.closes).astype(np.int64) - certain
     changes = np.where(tags.plain, 0, ~tags.closes).astype(np.int64)
-    groups = np.where(tags.plain, tags.names, 0)
-    for number, name in enumerate(_SCOPES):  # an end tag closes only what was opened in the same ones
+    groups, foreign = _scopes(tags, steps, changes)
+    special = np.zeros_like(changes)
+    for name, part in _groups(groups, tags):
+        if name in _SPECIAL:
+            special[part] = _open(steps[part])
+    groups[groups != 0] += special.cumsum().astype(np.uint64)[groups != 0] * _MIXED[-1]
+    anew, ends = np.zeros_like(changes), tags.closes.copy()
+    for name, part in _groups(groups, tags):
+        if name in _ROOTS:
+            changes[part] = _ROOT * (steps[part] > 0)
+        elif name in _CLOSED_BY_THEMSELVES and not foreign[part[0]]:
+            ends[part] = True
+        elif name not in _SPECIAL:
+            changes[part] = _open(steps[part]) if name else steps[part] > 0
+        if name in _FORMATTING:
+            anew[part] = _opened_anew(changes[part], tags.at[part], source)
+    changes += special + _items_in_terms(tags)
+    work = (changes.cumsum() + ends * anew.cumsum()).cumsum()
+    place = int(np.searchsorted(work, WORK, side="right"))
+    return int(tags.at[place]) if place < len(work) else None
+
+
+def _scopes(tags: _Tags, steps: Integers, changes: Integers) -> tuple[NDArray[np.uint64], Integers]:
+    """Fill in the *changes* that the elements of ``_SCOPES`` make.
+
+    Returns:
+        A number for each tag that is the same for those of one name in the same scopes, and how many drawings or
+        formulas it stands in.
+    """
+    groups, foreign = np.where(tags.plain, tags.names, 0), np.zeros(len(changes), np.int64)
+    for number, name in enumerate(_SCOPES):
         own = np.flatnonzero(tags.plain & (tags.names == _number(name)))
         if len(own):
             changes[own] = inside = _open(steps[own])
             level = np.repeat(np.append(0, inside.cumsum()), np.diff(own, prepend=0, append=len(changes)))
             groups += level.astype(np.uint64) * _MIXED[number]
             groups[own] = 0
-    anew, ends = np.zeros_like(changes), tags.closes.copy()
-    for name, part in _groups(groups, tags):
-        if name in _ROOTS:
-            changes[part] = _ROOT * (steps[part] > 0)
-        elif name in _CLOSED_BY_THEMSELVES:
-            ends[part] = True
-        else:
-            changes[part] = _open(steps[part]) if name else steps[part] > 0
-        if name in _FORMATTING:
-            anew[part] = _opened_anew(changes[part], tags.at[part], source)
-    work = (changes.cumsum() + ends * anew.cumsum()).cumsum()
-    place = int(np.searchsorted(work, WORK, side="right"))
-    return int(tags.at[place]) if place < len(work) else None
+            foreign += level * (name in _FOREIGN)
+    return groups, foreign
 
 
 def may_be_opened_anew(source: bytes) -> bool:
@@ -126,6 +154,17 @@ def may_be_opened_anew(source: bytes) -> bool:
         return False
     kinds = {source[place : place + size] for place, size in zip(own.tolist(), sizes.tolist(), strict=True)}
     return _ALIKE * len(kinds) * len(at) > _MUCH
+
+
+def _items_in_terms(tags: _Tags) -> Integers:
+    """1 for an item of a list that begins in a term or a definition, or the other way round: neither ends the other."""
+    kinds = np.zeros(len(tags.at), np.int64)
+    for kind, names in enumerate((_ITEMS, _TERMS, _LISTS), 1):
+        kinds[tags.plain & np.isin(tags.names, [_number(name) for name in names])] = kind
+    own = np.flatnonzero((kinds == 3) | ((kinds > 0) & ~tags.closes))
+    found = np.zeros_like(kinds)
+    found[own[1:]] = (kinds[own[1:]] + kinds[own[:-1]] == 3) & (kinds[own[1:]] < 3)
+    return found
 
 
 def _groups(groups: NDArray[np.uint64], tags: _Tags) -> Iterator[tuple[bytes, Integers]]:

@@ -69,6 +69,7 @@ SWALLOWED = [
     "<div><select></div></select>", "<div><template></div></template>", "<div><object></div></object>",
     "<div><marquee></div></marquee>", "<div><table><tr><td></div></td></tr></table>", "<div><svg><desc></div></desc></svg>",
     "<div><math><mi></div></mi></math>", "<div><script><!--<script></script>--></div></script>", "<ul></ulx>", "<x-y></x-z>",
+    "<li><dd>", "<rt>", "<optgroup>", "<svg><tr></svg></x>", "<span><div></span></div>", "<label><p><div></label></div>",
     "<div>" * 10 + '<title a="</title>">' + "</div>" * 10 + "</title>",
     "<blockquote></blockquotx>", "<div>", "<div><select></table></div></select>",
 ]  # fmt: skip
@@ -123,6 +124,8 @@ def test_no_mixture_of_them_does(seed):
         '<div><my-time datetime="x">1 h</my-time><p>words</p></div>',
         '<p class="MsoNormal"><span lang="EN">words<o:p></o:p></span></p>',
         "<div><!-- --><p>words<!-- --></p><span>x</span></div>",
+        "<ul><li>x<dl><dt>y<dd>z<dd>z</dl><li>x</ul>",
+        "<ruby>x<rt>y</rt></ruby><span>a <em>b</em><span>c</span></span>",
     ],
 )
 def test_long_pages_whose_tags_are_closed_are_not_cut(unit):
