@@ -79,6 +79,8 @@ class _Tags(NamedTuple):
 
     at: Integers
     """Where it begins."""
+    sizes: Integers
+    """Bytes before the next ``>``."""
     closes: Mask
     """Whether it is an end tag."""
     names: NDArray[np.uint64]
@@ -115,7 +117,7 @@ def too_deep(source: bytes, *, rewritten: bool = False) -> int | None:
         elif name not in _SPECIAL:
             changes[part] = _open(steps[part]) if name else steps[part] > 0
         if name in _FORMATTING:
-            anew[part] = _opened_anew(changes[part], tags.at[part], source)
+            anew[part] = _opened_anew(changes[part], tags.at[part], tags.sizes[part], source)
     changes += special + _items_in_terms(tags)
     work = (changes.cumsum() + ends * anew.cumsum()).cumsum()
     place = int(np.searchsorted(work, WORK, side="right"))
@@ -193,11 +195,9 @@ def _open(steps: Integers) -> Integers:
     return np.diff(balance - np.minimum.accumulate(np.minimum(balance, 0)), prepend=0)
 
 
-def _opened_anew(changes: Integers, at: Integers, source: bytes) -> Integers:
+def _opened_anew(changes: Integers, at: Integers, sizes: Integers, source: bytes) -> Integers:
     """What each tag of a formatting element adds to the steps of each end behind it. Of equal ones the parser keeps three."""
     balance = changes.cumsum()
-    ends = np.flatnonzero(np.frombuffer(source + b">", np.uint8) == ord(">"))
-    sizes = ends[np.searchsorted(ends, at)] - at
     longest = int(sizes.max(initial=0))
     if balance.max(initial=0) * (_CLONE + longest) <= _LITTLE:
         return np.zeros_like(changes)
@@ -217,6 +217,8 @@ def _tags(source: bytes) -> _Tags:
     text = np.frombuffer(source + b">" * (2 * _WORD + 2), np.uint8)
     words = np.ndarray((len(text) - _WORD,), "<u8", text.data, strides=(1,))
     at = np.flatnonzero(text == ord("<"))
+    ends = np.flatnonzero(text == ord(">"))
+    sizes = ends[np.searchsorted(ends, at)] - at
     closes = text[at + 1] == ord("/")
     begins = at + 1 + closes
     names, ended = _letters(words[begins])
@@ -225,7 +227,7 @@ def _tags(source: bytes) -> _Tags:
     plain = ended & (names & _HIGH == 0)
     plain[long] &= rest & _HIGH == 0
     names[long] += rest * np.uint64(_REST)
-    return _Tags(at, closes, names, plain)
+    return _Tags(at, sizes, closes, names, plain)
 
 
 def _letters(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Mask]:
@@ -238,7 +240,7 @@ def _letters(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Mask]:
 def _swallowed(source: bytes, tags: _Tags) -> Mask:
     """Which tags may be part of another tag, a quoted value, a comment, or an element that holds text alone."""
     text = np.frombuffer(source, np.uint8)
-    found = _last(np.flatnonzero(text == ord(">")), tags.at) < np.append(-1, tags.at[:-1])
+    found = np.append(False, (tags.at + tags.sizes)[:-1] > tags.at[1:])
     for quote in b"\"'":
         found |= _begins_value(text, _last(np.flatnonzero(text == quote), tags.at))
     valued = found.copy()

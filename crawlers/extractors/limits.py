@@ -24,8 +24,8 @@ MAX_TAGS = 200_000
 _SMALL = 48 * 1024
 """A page of this size cannot hold enough of anything: 16,000 tags or 12,000 different attributes take 0.4 s."""
 
-_HARMLESS = 800
-"""Tags of a small page that can do nothing, whatever they are."""
+_HARMLESS = 200
+"""Tags of a small page that cost little, whatever they are: all of its bytes as attributes, opened anew by each of them."""
 
 _FEW_TAGS = 12_000
 """Tags that may be nested in any way: the worst takes 0.2 s."""
@@ -58,12 +58,13 @@ def tame(source: bytes) -> tuple[bytes, bool]:
     Returns:
         The markup, and whether anything was cut.
     """
-    count = _count(source, b"<")
-    if len(source) <= _SMALL and (count < _HARMLESS or not may_be_opened_anew(source)):
+    if len(source) <= _SMALL and _count(source, b"<") < _HARMLESS:
         return source, False
     kept = _shorten(source)
     cut = len(kept) != len(source)
-    many = count > _FEW_TAGS or may_be_opened_anew(kept)
+    many = _count(kept, b"<") > _FEW_TAGS or may_be_opened_anew(kept)
+    if len(source) <= _SMALL and not many:
+        return source, False
     if _may_hold_huge_tags(kept) or (many and too_deep(kept) is not None):
         kept, fewer = _rewrite(kept)
         end = too_deep(kept, rewritten=True) if many else None
