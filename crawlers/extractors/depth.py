@@ -147,6 +147,8 @@ def may_be_opened_anew(source: bytes) -> bool:
     """Whether so many formatting elements may be open that a page of any size must be weighed."""
     text = np.frombuffer(source + b">>", np.uint8)
     at = np.flatnonzero(text == ord("<"))
+    if len(source) * len(at) <= WORK // 2 and len(at) ** 2 <= _MUCH:
+        return False
     own = at[_MAY_FORMAT[np.ndarray((len(text) - 1,), "<u2", text.data, strides=(1,))[at + 1]]]
     ends = np.flatnonzero(text == ord(">"))
     sizes = ends[np.searchsorted(ends, own)] - own

@@ -24,9 +24,6 @@ MAX_TAGS = 200_000
 _SMALL = 48 * 1024
 """A page of this size cannot hold enough of anything: 16,000 tags or 12,000 different attributes take 0.4 s."""
 
-_HARMLESS = 200
-"""Tags of a small page that cost little, whatever they are: all of its bytes as attributes, opened anew by each of them."""
-
 _FEW_TAGS = 12_000
 """Tags that may be nested in any way: the worst takes 0.2 s."""
 
@@ -58,13 +55,11 @@ def tame(source: bytes) -> tuple[bytes, bool]:
     Returns:
         The markup, and whether anything was cut.
     """
-    if len(source) <= _SMALL and _count(source, b"<") < _HARMLESS:
+    if len(source) <= _SMALL and not may_be_opened_anew(source):
         return source, False
     kept = _shorten(source)
     cut = len(kept) != len(source)
     many = _count(kept, b"<") > _FEW_TAGS or may_be_opened_anew(kept)
-    if len(source) <= _SMALL and not many:
-        return source, False
     if _may_hold_huge_tags(kept) or (many and too_deep(kept) is not None):
         kept, fewer = _rewrite(kept)
         end = too_deep(kept, rewritten=True) if many else None
