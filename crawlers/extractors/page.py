@@ -5,19 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
-
-from crawlers.extractors import encodings, limits, mediatypes, tags
+from crawlers.extractors import encodings, mediatypes, parsing, tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 T = TypeVar("T")
-
-_WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
-"""Copying the chosen <option> around is for browsers; without it parsing is a quarter faster."""
 
 INDEXED = ("a, area", "article", "base", "h1", "img", "link", "meta", "pre", "script", "time", "title")
 """Kinds of elements that extractors look for on every page, each a tag or several."""
@@ -89,14 +84,14 @@ class Page:
         return self._decoded.text
 
     @cached_property
-    def _tamed(self) -> tuple[bytes, bool]:
-        """What the tree is parsed from, and whether it differs from the page."""
+    def _parsed(self) -> tuple[LexborHTMLParser, bytes | None]:
+        """The tree, and what it was made from where that is not the page as it came."""
         decoded = self._decoded
         source = self.body if decoded.valid else decoded.text.encode()
-        kept, cut = limits.tame(source)
+        tree, parsed, cut = parsing.parse(source)
         if cut:
             self.flag("truncated")
-        return kept, kept is not source
+        return tree, None if parsed is source else parsed
 
     @property
     def markup(self) -> str:
@@ -104,16 +99,16 @@ class Page:
 
         Parsers beside the shared tree are given this, since what freezes one of them freezes most.
         """
-        source, differs = self._tamed
-        return source.decode("utf-8", "replace") if differs else self.html
+        source = self._parsed[1]
+        return self.html if source is None else source.decode("utf-8", "replace")
 
-    @cached_property
+    @property
     def tree(self) -> LexborHTMLParser:
         """The one parse of the page. Read it; a step that must change it works on its own copy.
 
-        A page that would keep the parser busy for longer than a second is cut first and flagged ``truncated``.
+        Of a page that would keep the parser busy the rest is left out, and it is flagged ``truncated``.
         """
-        return LexborHTMLParser(self._tamed[0], options=_WITHOUT_EVENTS)
+        return self._parsed[0]
 
     def elements(self, kind: str) -> list[LexborNode]:
         """The elements of one of ``INDEXED``, in the order of the page; not to be changed."""

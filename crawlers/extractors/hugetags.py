@@ -1,9 +1,9 @@
-"""Pages that would freeze the parser, cut before it sees them.
+"""Tags with more attributes than can be parsed, cut before the parser sees them.
 
 The parser (lexbor, like every other that was measured) looks through all attributes of an element for each further
-one, and through all open elements for many tags: 40,000 attributes on one tag take it 4.5 s, 200,000 two minutes,
-100,000 unclosed ``<div>`` 13 s. It cannot be interrupted. So each page is weighed first, in time linear in its length and
-without trusting its quotes: what is counted is the largest number of attributes that any reading of them could give.
+one: 40,000 on one tag take it 4.5 s, 200,000 two minutes, and a tag is one step that cannot be interrupted. So each page
+is weighed first, in time linear in its length and without trusting its quotes: what is counted is the largest number of
+attributes that any reading of them could give.
 """
 
 from __future__ import annotations
@@ -11,21 +11,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import numpy as np
-
-from crawlers.extractors.depth import may_be_opened_anew, too_deep
-
-MAX_BYTES = 10 * 1024 * 1024
-"""Bytes of markup that are parsed; the rest is cut off."""
-
-MAX_TAGS = 200_000
-"""Tags that are parsed; the rest is cut off. The longest ordinary pages (one-page standards) have fewer."""
-
 _SMALL = 48 * 1024
-"""A page of this size cannot hold enough of anything: 16,000 tags or 12,000 different attributes take 0.4 s."""
-
-_FEW_TAGS = 12_000
-"""Tags that may be nested in any way: the worst takes 0.2 s."""
+"""A page of this size cannot hold enough: 12,000 different attributes take 0.4 s."""
 
 _ATTRIBUTE_WORK = 100_000_000
 """Steps through lists of attributes that a page may cost; they take 0.3 s."""
@@ -49,37 +36,15 @@ _MARKUP = re.compile(
 _RAW = frozenset(b"script style title textarea xmp iframe noembed noframes plaintext".split())
 
 
-def tame(source: bytes) -> tuple[bytes, bool]:
-    """Cut *source* (UTF-8) down to what can be parsed in less than a second.
+def cut(source: bytes) -> tuple[bytes, bool]:
+    """Take from *source* (UTF-8) what makes its tags too long.
 
     Returns:
-        The markup, and whether anything was cut.
+        The page as it was, or written anew with thirty attributes a tag at most; and whether attributes were left out.
     """
-    if len(source) <= _SMALL and not may_be_opened_anew(source):
+    if len(source) <= _SMALL or not _may_hold_huge_tags(source):
         return source, False
-    kept = _shorten(source)
-    cut = len(kept) != len(source)
-    many = _count(kept, b"<") > _FEW_TAGS or may_be_opened_anew(kept)
-    if _may_hold_huge_tags(kept) or (many and too_deep(kept) is not None):
-        kept, fewer = _rewrite(kept)
-        end = too_deep(kept, rewritten=True) if many else None
-        cut = cut or fewer or end is not None
-        kept = kept[:end]
-    return kept, cut
-
-
-def _shorten(source: bytes) -> bytes:
-    if len(source) > MAX_BYTES:
-        source = source[:MAX_BYTES].decode("utf-8", "ignore").encode()
-    if _count(source, b"<") > MAX_TAGS:
-        starts = np.flatnonzero(np.frombuffer(source, np.uint8) == ord("<"))
-        source = source[: int(starts[MAX_TAGS])]
-    return source
-
-
-def _count(source: bytes, byte: bytes) -> int:
-    """How often *byte* is in *source*: three times as fast as ``source.count`` where it is there often."""
-    return int(np.count_nonzero(np.frombuffer(source, np.uint8) == byte[0]))
+    return _rewrite(source)
 
 
 def _may_hold_huge_tags(source: bytes) -> bool:
