@@ -1,8 +1,4 @@
-"""A compact table of rows that are found by any of their keys, most of it outside of RAM.
-
-The newest rows are in RAM. The others are in a temporary file that is mapped into memory; in RAM they have only a filter,
-which takes 14 to 28 bytes for a row of 14 keys, so that a search hardly ever reads the file for nothing.
-"""
+"""A compact table of rows that are found by any of their keys: the newest in RAM, the others in temporary files."""
 
 from __future__ import annotations
 
@@ -10,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crawlers.pipelines.filedchains import FiledChains
-from crawlers.pipelines.keyfilter import KeyFilter
 from crawlers.pipelines.linked import PRIMES, Chains, capacity_for
 from crawlers.pipelines.mapped import in_memory
+from crawlers.pipelines.segments import ROWS, Segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,17 +24,16 @@ class ChainedTable:
     Args:
         width: keys in a row.
         newest: rows that are in RAM at most; best one of the primes.
-        folder: where the file is; among the system's temporary files where it is not given.
+        folder: where the files are; among the system's temporary files where it is not given.
+        filed: rows of a file; best one of the primes.
     """
 
-    def __init__(self, width: int, newest: int = _NEWEST, folder: str | None = None) -> None:
+    def __init__(self, width: int, newest: int = _NEWEST, folder: str | None = None, filed: int = ROWS) -> None:
         self.width = width
-        self._folder = folder
         self._newest = newest
         self._new = Chains(width, min(newest, PRIMES[0]), in_memory)
-        self._old: FiledChains | None = None
-        self._filter = KeyFilter(width, PRIMES[0])
-        self._base = 0  # rows in the file; the newest are numbered from here on
+        self._old = Segments(width, folder, filed)
+        self._base = 0  # rows in the files; the newest are numbered from here on
         self._free: list[int] = []
         self._rows = self._removed = 0
 
@@ -49,8 +43,8 @@ class ChainedTable:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of RAM in use; the file is not."""
-        return self._new.nbytes + (self._filter.nbytes if self._old is not None else 0)
+        """Bytes of RAM in use; the files are not."""
+        return self._new.nbytes + self._old.nbytes
 
     def add(self, keys: Sequence[int]) -> int:
         """Put in a row; return its number. Numbers of rows that were removed soon are given again."""
@@ -68,13 +62,8 @@ class ChainedTable:
     def extend(self, parts: Iterable[Keys]) -> None:
         """Put in many rows at once, one for each line of each of *parts*; the first gets the next number that never was."""
         self._spill()
-        first = self._base
-        for keys in parts:
-            if size := len(keys):
-                self._reserve(self._rows + size).put(keys)
-                self._rows += size
-        if self._old is not None:
-            self._settle(first)
+        self._old.extend(parts)
+        self._rows = self._base = self._old.size
 
     def find(self, column: int, key: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first."""
@@ -84,15 +73,13 @@ class ChainedTable:
         found: list[int] = []
         if new.heads[column * new.capacity + key % new.capacity]:
             found = [row + base for row in new.find(column, key, -1)]
-        if self._old is not None and self._filter.may_have(column, key):
-            found += self._old.find(column, key, -1)
-        return found
+        return found + self._old.find(column, key, -1)
 
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""
-        new, old, base = self._new, self._old, self._base
-        heads, words, links, slots = new.heads, new.words, new.links, new.capacity
-        stride, size, bits = new.stride, self._filter.size, self._filter.bits
+        new, base = self._new, self._base
+        heads, words, links, slots, stride = new.heads, new.words, new.links, new.capacity, new.stride
+        filed = [(segment.filter.size, segment.filter.bits, segment) for segment in self._old.newest_first]
         found: list[int] = []
         for column, key in enumerate(wanted, first):  # what is in Chains.find and KeyFilter, without calls: it is hot
             entry, left = heads[column * slots + key % slots], limit
@@ -102,10 +89,12 @@ class ChainedTable:
                     found.append(entry - 1 + base)
                     left -= 1
                 entry = links[2 * (place + self.width) + column]
-            if old is not None and left:
+            for size, bits, segment in filed:
                 bit = column * size + key % size
-                if bits[bit >> 3] >> (bit & 7) & 1 and self._filter.may_have(column, key):
-                    found += old.find(column, key, left)
+                if left and bits[bit >> 3] >> (bit & 7) & 1:
+                    rows = segment.find(column, key, left)
+                    left -= len(rows)
+                    found += rows
         return found
 
     def lines(self, rows: Sequence[int], first: int) -> Keys:
@@ -114,8 +103,7 @@ class ChainedTable:
         found = np.empty((numbers.size, self.width), dtype=np.uint64)
         new = numbers >= self._base
         found[new] = self._new.lines((numbers[new] - self._base).tolist())
-        if self._old is not None and not new.all():
-            found[~new] = self._old.lines(numbers[~new].tolist())
+        found[~new] = self._old.lines(numbers[~new].tolist())
         return found[:, first:]
 
     def remove(self, row: int) -> None:
@@ -124,7 +112,7 @@ class ChainedTable:
         if row >= self._base:
             self._new.remove(row - self._base)
             self._free.append(row)
-        elif self._old is not None:
+        else:
             self._old.remove(row)
 
     def _make_room(self) -> None:
@@ -137,32 +125,10 @@ class ChainedTable:
             self._spill()
 
     def _spill(self) -> None:
-        """Move the newest rows to the file."""
+        """Move the newest rows to the files."""
         new = self._new
         if new.size:
-            first = self._base
-            self._reserve(self._rows).copy(new)
-            self._settle(first)
+            self._old.extend(new.blocks())
+            self._base = self._old.size
             self._new = Chains(self.width, new.capacity, in_memory)
             self._free.clear()
-
-    def _reserve(self, rows: int) -> FiledChains:
-        """The file's table, with room for *rows*. Where it is a new one, nothing is linked in it."""
-        old = self._old
-        if old is None or rows > old.capacity:
-            self._old = grown = FiledChains(self.width, capacity_for(rows), self._folder)
-            if old is not None:
-                grown.copy(old)
-            self._filter = KeyFilter(self.width, grown.capacity)
-            self._base = 0
-            return grown
-        return old
-
-    def _settle(self, first: int) -> None:
-        """Link the file's rows from *first* on, or all of them where the table is a new one."""
-        assert self._old is not None
-        first = min(first, self._base)
-        for keys in self._old.blocks(first):
-            self._filter.add(keys)
-        self._old.link(first)
-        self._base = self._rows

@@ -23,8 +23,8 @@ class KeyFilter:
     """
 
     def __init__(self, width: int, slots: int) -> None:
-        # Eight to sixteen bits for each key: of those that are not there 1 to 5 % seem to be.
-        self.size = next((prime for prime in PRIMES if prime > 5 * slots), PRIMES[-1])
+        # Sixteen bits for each key: of those that are not there 1.4 % seem to be.
+        self.size = next((prime for prime in PRIMES if prime > 9 * slots), PRIMES[-1])
         self.bits = bytearray(-(-width * self.size // 8))
 
     @property

@@ -1,4 +1,4 @@
-"""The table of keys beyond what is in RAM: files, filter, order, memory. What it finds is in test_deduplicate_index.py."""
+"""The table of keys beyond what is in RAM: files, filters, order, memory. What it finds is in test_deduplicate_index.py."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from crawlers.pipelines.chains import ChainedTable
 from crawlers.pipelines.filedchains import FiledChains
 from crawlers.pipelines.keyfilter import KeyFilter
 from crawlers.pipelines.mapped import in_file, in_memory
+from crawlers.pipelines.segments import Segments
 
 WIDTH = 14
 
@@ -30,7 +31,7 @@ def test_rows_are_found_wherever_they_are():
     """One by one past several sizes of the table in RAM and of the file, in swarms of one key too."""
     rows = keys_of(9000)
     rows[::3, 5] = 77  # a swarm
-    table = ChainedTable(WIDTH, newest=2039)
+    table = ChainedTable(WIDTH, newest=2039, filed=2039)
     numbers = [table.add(keys) for keys in rows.tolist()]
     assert numbers == list(range(9000))
     for number in range(0, 9000, 37):
@@ -47,7 +48,7 @@ def test_loaded_at_once_or_one_by_one_is_the_same():
     rows = keys_of(5000)
     rows[np.random.default_rng(2).random((5000, WIDTH)) < 0.1] = 0
     rows[::2, 1], rows[1::7, 2] = 5, 6
-    one, other = ChainedTable(WIDTH, newest=1021), ChainedTable(WIDTH)
+    one, other = ChainedTable(WIDTH, newest=1021), ChainedTable(WIDTH, filed=1021)
     for keys in rows[:700].tolist():
         one.add(keys)
         other.add(keys)
@@ -76,6 +77,31 @@ def test_rows_are_removed_from_the_file():
     assert len(table) == 3000
     assert not {*again} & (set(range(3000)) - {*gone}), "no row that is there is overwritten"
     assert all(table.find(4, int(rows[old, 4])) == [new] for old, new in zip(gone, again, strict=True))
+
+
+def test_files_that_are_full_are_not_touched_again():
+    """A file is as large as it may be when the next one begins: nothing is ever moved but the rows of one file."""
+    files = Segments(WIDTH, rows=1021)
+    rows = keys_of(4000)
+    files.extend([rows[:1500]])
+    first, second = reversed(files.newest_first)
+    assert (first.chains.size, second.chains.size, second.chains.capacity) == (1021, 479, 1021)
+    files.extend([rows[1500:1600], rows[1600:]])
+    assert files.newest_first[-1] is first
+    assert files.newest_first[-2] is second
+    assert [segment.chains.size for segment in files.newest_first] == [937, 1021, 1021, 1021]
+    assert files.size == 4000
+    assert all(files.find(3, int(rows[number, 3]), -1) == [number] for number in range(0, 4000, 19))
+    assert (files.lines([3999, 0, 1021, 1020]) == rows[[3999, 0, 1021, 1020]]).all()
+
+
+def test_the_first_file_is_as_small_as_the_rows_are_few():
+    files = Segments(WIDTH)
+    files.extend([keys_of(1000)])
+    assert files.newest_first[0].chains.capacity == 1021
+    files.extend([keys_of(1000, seed=2)])
+    assert [segment.chains.capacity for segment in files.newest_first] == [2039]
+    assert files.find(0, int(keys_of(1)[0, 0]), -1) == [0]
 
 
 def test_a_row_in_the_file_takes_few_bytes_of_ram():
@@ -111,8 +137,8 @@ def test_the_filter_misses_nothing_and_hardly_ever_errs():
     known.add(rows[3000:])
     assert all(known.may_have(column, key) for keys in rows[::10].tolist() for column, key in enumerate(keys) if key)
     wrong = sum(known.may_have(column, key) for keys in others.tolist() for column, key in enumerate(keys))
-    assert wrong / others.size < 0.07
-    assert known.nbytes / len(rows) < 28.5
+    assert wrong / others.size < 0.025
+    assert known.nbytes / len(rows) < 29
 
 
 def test_the_filter_knows_in_which_column_a_key_is():

@@ -166,11 +166,11 @@ def test_the_sketch_estimates_the_similarity():
 class Chains(RuleBasedStateMachine):
     """A table under any order of changes, against a plain list."""
 
-    newest = 1021
+    newest, filed = 1021, 1021
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = ChainedTable(3, self.newest)
+        self.table = ChainedTable(3, self.newest, filed=self.filed)
         self.rows: dict[int, tuple[int, ...]] = {}
 
     keys = st.tuples(*[st.sampled_from([0, 1, 2, 1022, 2**63 + 5, 2**64 - 1])] * 3)
@@ -217,9 +217,9 @@ TestChains.settings = settings(max_examples=30, stateful_step_count=30, deadline
 
 
 class SpilledChains(Chains):
-    """The same, with most of the rows in the file."""
+    """The same, with most of the rows in files."""
 
-    newest = 4
+    newest, filed = 4, 4
 
 
 TestSpilledChains = SpilledChains.TestCase
