@@ -240,14 +240,14 @@ class _Walk:
                         flush()
                 elif kind == _CODE and not here[8] and node.css_first(_NOT_PLAIN) is None:
                     self._code(node, here)
-                elif kind > _LINK or child.next is not None or not child.is_text_node:
+                elif kind > _LINK or child.next is not None or (text := child.text_content) is None:
                     stack.append((node, here))
                     if kind:
                         here = enter(node, kind, here)
                     node = child
                     continue
                 else:  # words in a span or a link: the most common elements of all
-                    text, linked = child.text_content, here[8]
+                    linked = here[8]
                     if kind == _LINK:
                         text, linked = None if _is_permalink(node, text) else text, True
             if text and (parts or not text.isspace()):
