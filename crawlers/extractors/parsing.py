@@ -15,6 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import selectolax.lexbor
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
@@ -38,14 +39,14 @@ MAX_SECONDS = 0.5
 MAX_MEMORY = 256 * 1024 * 1024
 """Bytes by which the peak of the process may grow. Ordinary pages at the limits above take 90 MB."""
 
-_PIECE, _PIECE_MIN, _TEXT = 1024, 256, 1 << 16
-_PIECE_WORK = 1 << 27
-"""Bytes of a piece times those before it: each four of it may have the parser clone all that was left open before. What has
-no tags in it comes in larger ones."""
+_PIECE, _PIECE_MIN, _PIECE_BYTES = 64, 16, 8192
+"""Tags of a piece; fewer where they are long."""
+_PIECE_WORK = 1 << 24
+"""Tags of a piece times bytes before it: at each of them the parser may clone all that was left open before."""
 
-_STRETCH = 2048
+_STRETCH = 256
 _LONG = 0.005
-"""It is looked at what a page has cost after so many bytes, or seconds by the clock."""
+"""It is looked at what a page has cost after so many tags, or seconds by the clock. Nothing costs much in less time."""
 
 _KILOBYTE = 1 if sys.platform == "darwin" else 1024
 _WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
@@ -71,30 +72,27 @@ def parse(source: bytes) -> Parsed:
     Args:
         source: the page, as valid UTF-8.
     """
-    kept, cut = source, len(source) > MAX_BYTES
-    if cut:
-        kept = source[: _before_character(source, MAX_BYTES)]
-    kept, fewer = hugetags.cut(kept)
+    kept, fewer = hugetags.cut(_shorten(source))
     tree = LexborHTMLParser(_STANDARD, options=_WITHOUT_EVENTS)
     end = _Feed(tree, kept).run()
-    cut = cut or fewer or end < len(kept)
-    kept = kept[:end]
-    return Parsed(tree, kept, cut)
+    return Parsed(tree, kept[:end], fewer or len(source) > MAX_BYTES or end < len(kept))
 
 
 class _Feed:
     """A page on its way into a parser.
 
     Args:
-        tree: an empty one, whose document is filled.
+        tree: any, whose document is filled anew.
         source: the page.
     """
 
     def __init__(self, tree: LexborHTMLParser, source: bytes) -> None:
         self._tree = tree
         self._source = source
-        self._tags = self._nesting = 0
-        self._began = time.thread_time()
+        self._tags = np.append(np.flatnonzero(np.frombuffer(source, np.uint8) == ord("<")), len(source))
+        self._nesting = 0
+        self._began = time.perf_counter()
+        self._used = time.thread_time()
         self._memory = _peak()
 
     def run(self) -> int:
@@ -103,50 +101,48 @@ class _Feed:
         Returns:
             How many bytes of it were fed.
         """
-        document, source, clock = _document(self._tree), self._source, time.perf_counter
-        address = ctypes.cast(ctypes.c_char_p(source), ctypes.c_void_p).value or 0
-        at = looked = 0
-        since = clock()
+        document, clock = _document(self._tree), time.perf_counter
+        address = ctypes.cast(ctypes.c_char_p(self._source), ctypes.c_void_p).value or 0
+        tag = start = looked = 0
+        since = self._began
         _done(_begin(document))
-        while at < len(source):
-            end = self._piece(at)
-            _done(_chunk(document, address + at, end - at))
-            at = end
-            if at - looked >= _STRETCH or clock() - since > _LONG:
-                if self._is_enough(looked, at):
+        while start < len(self._source):
+            tag, end = self._piece(tag, start)
+            _done(_chunk(document, address + start, end - start))
+            start = end
+            if tag - looked >= _STRETCH or clock() - since > _LONG:
+                if self._is_enough(tag, tag - looked):
                     break
-                looked, since = at, clock()
+                looked, since = tag, clock()
         _done(_end(document))
-        return at
+        return start
 
-    def _piece(self, at: int) -> int:
-        """Where the piece ends that begins *at*: before a tag if there is one, else before a character."""
-        source, end = self._source, at + max(min(_PIECE, _PIECE_WORK // (at + 1)), _PIECE_MIN)
-        if end >= len(source):
-            return len(source)
-        tag = source.rfind(b"<", at + 1, end)
-        if tag < 0:
-            tag = source.find(b"<", end, end + _TEXT)
-        return tag if tag > 0 else _before_character(source, min(end + _TEXT, len(source)))
+    def _piece(self, tag: int, start: int) -> tuple[int, int]:
+        """Before which tag and byte the piece ends that begins with *tag*, at the byte *start*."""
+        after = min(tag + max(min(_PIECE, _PIECE_WORK // (start + 1)), _PIECE_MIN), len(self._tags) - 1)
+        if self._tags[after] - start > _PIECE_BYTES:
+            after = max(int(np.searchsorted(self._tags[: after + 1], start + _PIECE_BYTES)), tag + 1)
+            after = min(after, len(self._tags) - 1)
+        return after, int(self._tags[after])
 
-    def _is_enough(self, looked: int, at: int) -> bool:
-        """Whether the page has had its share of anything, with what stands between *looked* and *at*."""
-        tags = self._source.count(b"<", looked, at)
-        self._tags += tags
-        self._nesting += tags * _depth(self._tree)
-        return (
-            self._tags >= MAX_TAGS
-            or self._nesting > MAX_NESTING
-            or time.thread_time() - self._began > MAX_SECONDS
-            or _peak() - self._memory > MAX_MEMORY
-        )
+    def _is_enough(self, tags: int, new: int) -> bool:
+        """Whether the page has had its share of anything with its first *tags*, of which *new* were not looked at yet."""
+        self._nesting += new * _depth(self._tree)
+        if tags >= MAX_TAGS or self._nesting > MAX_NESTING:
+            return True
+        if time.perf_counter() - self._began < _LONG:
+            return False
+        return time.thread_time() - self._used > MAX_SECONDS or _peak() - self._memory > MAX_MEMORY
 
 
-def _before_character(source: bytes, at: int) -> int:
-    """The place *at*, or the one before it at which a character begins."""
-    while at < len(source) and source[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
+def _shorten(source: bytes) -> bytes:
+    """At most ``MAX_BYTES`` of *source*, up to the end of a character."""
+    if len(source) <= MAX_BYTES:
+        return source
+    end = MAX_BYTES
+    while source[end] & 0xC0 == 0x80:
+        end -= 1
+    return source[:end]
 
 
 def _depth(tree: LexborHTMLParser) -> int:

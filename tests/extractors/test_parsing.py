@@ -163,23 +163,28 @@ print(*page.flags, len(page.markup))
     assert done.returncode == 0, (done.returncode, done.stderr[-500:])
 
 
+PIECE = parsing._PIECE // WORDS.count(b"<") * len(WORDS)
+
+
 def test_a_page_is_cut_when_its_time_is_up(monkeypatch):
+    monkeypatch.setattr(parsing, "_LONG", 0)
     clock = itertools.count()
     monkeypatch.setattr(parsing.time, "thread_time", lambda: next(clock) * MAX_SECONDS / 4.5)
     source = WORDS * 10_000
     tree, kept, cut = parse(source)
     assert cut
     assert source.startswith(kept)
-    assert 3 * 2048 < len(kept) < 6 * 3072
+    assert 3 * PIECE < len(kept) < 7 * PIECE
     assert tree.root.html == whole(kept).root.html
 
 
 def test_a_page_is_cut_when_it_takes_too_much_memory(monkeypatch):
+    monkeypatch.setattr(parsing, "_LONG", 0)
     peak = itertools.count()
     monkeypatch.setattr(parsing, "_peak", lambda: next(peak) * MAX_MEMORY / 4.5)
     _, kept, cut = parse(WORDS * 10_000)
     assert cut
-    assert 3 * 2048 < len(kept) < 6 * 3072
+    assert 3 * PIECE < len(kept) < 7 * PIECE
 
 
 def whole(source: bytes) -> LexborHTMLParser:
@@ -188,10 +193,10 @@ def whole(source: bytes) -> LexborHTMLParser:
 
 
 @pytest.mark.parametrize("name", ordinary())
-@pytest.mark.parametrize("size", [4, 7, 64, 4096])
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
 def test_pieces_of_any_size_give_the_tree_of_the_whole_page(name, size, monkeypatch):
     monkeypatch.setattr(parsing, "_PIECE", size)
-    monkeypatch.setattr(parsing, "_PIECE_MIN", 4)
+    monkeypatch.setattr(parsing, "_PIECE_MIN", 1)
     monkeypatch.setattr(parsing, "MAX_SECONDS", 60)
     body = saved(name).body
     assert parse(body).tree.root.html == whole(body).root.html
@@ -200,19 +205,19 @@ def test_pieces_of_any_size_give_the_tree_of_the_whole_page(name, size, monkeypa
 PIECES = [
     "<!DOCTYPE html>", "<!doctype HTML PUBLIC '-//W3C//DTD HTML 4.01 Transitional//EN'>", "<html lang=x>", "<head>", "<title>",
     "</title>", "<body class=y>", "<p>", "</p>", "<table>", "<tr>", "<td>", "</table>", "words ", "é€😀", "&amp;", "&notit;", "&#x41",
-    "<b>", "</b>", "<a href='x>y'>", "</a>", "<!-- a < b -->", "<!--", "-->", "<script>", "if (a < b) '</p>'", "</script>", "<pre>\n",
-    "\r\n", "<textarea>\n", "</textarea>", "<select><option>", "<svg><path/><desc>", "</svg>", "<![CDATA[x]]>", "<template>",
+    "<b>", "</b>", "<a href='x>y<z'>", "</a>", "<!-- a < b -->", "<!--", "-->", "<script>", "if (a < b) '</p>'", "</script>", "<pre>\n",
+    "\r\n", "<textarea>\n", "</textarea>", "<select><option>", "<svg><path/><desc>", "</svg>", "<![CDATA[x<y]]>", "<template>",
     "</template>", "\0", "<", "</", "<p a=\"", "\">", "<frameset>", "<br/>", "</br>", "<form>", "</form>", "<math><mi>",
 ]  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(PIECES), max_size=30), st.integers(12, 80))
+@given(st.lists(st.sampled_from(PIECES), max_size=30), st.integers(1, 5))
 def test_no_mixture_of_markup_depends_on_where_it_is_divided(parts, size):
     source = "".join(parts).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parsing, "_PIECE", size)
-        patch.setattr(parsing, "_PIECE_MIN", 4)
+        patch.setattr(parsing, "_PIECE_MIN", 1)
         found, expected = parse(source).tree.root, whole(source).root
     assert (found and found.html) == (expected and expected.html)
 
@@ -232,7 +237,7 @@ def test_long_pages_are_cut_at_a_character():
 def test_pages_with_too_many_tags_are_cut_at_one():
     _, kept, cut = parse(b"<br>x" * (MAX_TAGS + 5000))
     assert cut
-    assert MAX_TAGS <= kept.count(b"<br>") < MAX_TAGS + 1000
+    assert MAX_TAGS <= kept.count(b"<br>") < MAX_TAGS + 500
     assert kept.endswith(b"<br>x")
 
 
