@@ -19,16 +19,13 @@ if TYPE_CHECKING:
 
     Keys = NDArray[np.uint64]
 
-PRIMES = (
-    1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301, 8388593, 16777213,
-    33554393, 67108859, 134217689,
-)  # fmt: skip
+PRIMES = (1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301)
 """The greatest primes below the powers of two: a remainder depends on all bits of a key, also of one made of parts."""
 
-_BLOCK = 65_536
+_BLOCK = 8_192
+"""Rows that are worked on at a time: 1 MB of keys, and as much again to sort them."""
+
 _ROUNDS = 3
-_HEADS_MAX = 64 * 1024 * 1024
-"""Bytes of heads that are all in RAM while rows are linked: they are read and written in no order."""
 
 
 def capacity_for(rows: int) -> int:
@@ -115,7 +112,7 @@ class Chains:
         return self._keys[rows]
 
     def blocks(self, first: int = 0) -> Iterator[Keys]:
-        """The keys of all rows from *first* on, some ten thousand at a time."""
+        """The keys of all rows from *first* on, some thousand at a time."""
         for start in range(first, self.size, _BLOCK):
             yield self._keys[start : min(start + _BLOCK, self.size)]
             self.parts[0].let_go()
@@ -141,8 +138,6 @@ class Chains:
                 self._link(column, first, columns[column], behind[column])
             self._links[first : first + len(keys)] = behind.T
             first += len(keys)
-            if len(self.parts[1]) > _HEADS_MAX:
-                self.parts[1].let_go()
         self.let_go()
 
     def _link(self, column: int, first: int, keys: Keys, behind: NDArray[np.uint32]) -> None:

@@ -107,10 +107,14 @@ class Segments:
         """The last file, with room for *wanted* more rows, or for as many of them as go into one."""
         last = self.newest_first[0] if self.newest_first else None
         if last is None or last.chains.size == self._rows:
-            capacity = self._rows if last is not None else min(capacity_for(wanted), self._rows)
+            capacity = self._rows if last is not None else self._capacity(wanted)
             self.newest_first.insert(0, Segment(self._width, capacity, self.size, self._folder))
         elif last.chains.size + wanted > last.chains.capacity < self._rows:
-            larger = min(capacity_for(last.chains.size + wanted), self._rows)
+            larger = self._capacity(last.chains.size + wanted)
             self.newest_first[0] = Segment(self._width, larger, last.first, self._folder)
             self.newest_first[0].chains.copy(last.chains)
         return self.newest_first[0]
+
+    def _capacity(self, rows: int) -> int:
+        """Of a file that *rows* go into, or as many of them as go into one."""
+        return min(capacity_for(min(rows, self._rows)), self._rows)
