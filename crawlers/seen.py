@@ -6,6 +6,10 @@ An address in a set of strings takes 200 bytes, and a crawl that has met half a 
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MASK = (1 << 64) - 1
 _FEWEST = 1024
@@ -53,7 +57,7 @@ class Seen:
         self._table[slot] = number
         self._size += 1
         if 3 * self._size > 2 * len(self._table):
-            self._lay(2 * len(self._table), [there for there in self._table if there])
+            self._lay(2 * len(self._table), (there for there in self._table if there))
         return True
 
     def _slot(self, number: int) -> int:
@@ -64,8 +68,8 @@ class Seen:
             slot = (slot + 1) & last
         return slot
 
-    def _lay(self, slots: int, numbers: list[int] | tuple[()]) -> None:
-        self._table = array("Q", bytes(8 * slots))
+    def _lay(self, slots: int, numbers: Iterable[int]) -> None:
+        self._table, self._size = array("Q", bytes(8 * slots)), 0
         for number in numbers:
             self._table[self._slot(number)] = number
-        self._size = len(numbers)
+            self._size += 1

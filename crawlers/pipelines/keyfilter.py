@@ -23,8 +23,8 @@ class KeyFilter:
     """
 
     def __init__(self, width: int, slots: int) -> None:
-        # Sixteen bits for each key: of those that are not there 1.4 % seem to be.
-        self.size = next((prime for prime in PRIMES if prime > 9 * slots), PRIMES[-1])
+        # Eight bits for each key, more in a table with room: of those that are not there 5 % seem to be, or fewer.
+        self.size = next((prime for prime in PRIMES if prime > 5 * slots), PRIMES[-1])
         self.bits = bytearray(-(-width * self.size // 8))
 
     @property

@@ -1,7 +1,7 @@
 """Rows in temporary files of a bounded size: a file that is full stays as it is, so that no addition takes long.
 
-In RAM there is only a filter for each file, which takes 28 bytes for a row of 14 keys, so that a search hardly ever reads one
-for nothing.
+In RAM there is only a filter for each file, which takes 14 bytes for a row of 14 keys, so that a search seldom reads one for
+nothing.
 """
 
 from __future__ import annotations
