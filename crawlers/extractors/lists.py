@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crawlers.extractors.nesting import ancestors
 from crawlers.extractors.outline import AREAS, ROLES, outline
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _FRAME = sum(1 << AREAS.index(area) for area in ("nav", "header", "footer", "aside"))
 _REPEATED = 6
 """Items alike, each with a link, that make a list."""
+_PICTURES_MAX = 500
 _PROSE, _PROSES, _PROSE_CHARS = 200, 3, 1500
 """Code points of a block that is prose and not a label; blocks of it, or code points of all, that make a page of its own."""
 _TEASER = 800
@@ -50,8 +52,15 @@ def looks_like_list(page: Page) -> bool:
     chars, linked = table[:, 1], table[:, 2]
     inside = table[:, 14] & _FRAME == 0
     if not inside.any():
-        return len(page.tree.css("a[href] img")) >= _REPEATED
+        return _has_linked_pictures(page)
     return _has_items(found, chars, linked, inside) or _is_directory(page, int(chars[inside].sum()))
+
+
+def _has_linked_pictures(page: Page) -> bool:
+    """Whether some of the page's pictures stand in links."""
+    pictures = page.elements("img")[:_PICTURES_MAX]
+    linked = (any("href" in around.attributes for around in ancestors(node) if around.tag == "a") for node in pictures)
+    return sum(linked) >= _REPEATED
 
 
 def _is_directory(page: Page, chars: int) -> bool:

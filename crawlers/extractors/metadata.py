@@ -40,6 +40,7 @@ _WITHOUT_CENTS = frozenset({
 })  # fmt: skip
 _BY = re.compile(r"by\s+(?=\S)", re.IGNORECASE)
 _AUTHOR_MAX = 100
+_TRAILS_MAX, _CRUMBS_MAX = 20, 20
 
 
 @dataclass
@@ -246,6 +247,8 @@ def _breadcrumbs(page: Page) -> list[str]:
             return [name for text in names if (name := _clean(text))]
     if "readcrumb" not in page.html:
         return []
-    nodes = page.tree.css('nav[aria-label*="breadcrumb" i] a, [class*="breadcrumb" i] a')
-    unique = {node.mem_id: node for node in nodes[:20]}.values()  # a node that both alternatives match comes twice
-    return [text for node in unique if (text := _clean(node.text(separator=" ")))]
+    trails = page.tree.css('nav[aria-label*="breadcrumb" i], [class*="breadcrumb" i]')[:_TRAILS_MAX]
+    unique = {
+        node.mem_id: node for trail in trails for node in trail.css("a")[:_CRUMBS_MAX] if node.mem_id != trail.mem_id
+    }
+    return [text for node in list(unique.values())[:_CRUMBS_MAX] if (text := _clean(node.text(separator=" ")))]

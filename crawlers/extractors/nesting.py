@@ -26,9 +26,23 @@ def _upwards(node: LexborNode) -> Iterator[LexborNode]:
         parent = parent.parent
 
 
-def depth_in(node: LexborNode, known: Collection[int]) -> int:
-    """How many elements around *node* are among *known*, by their ``mem_id``."""
-    return sum(parent.mem_id in known for parent in ancestors(node))
+def standing_in(node: LexborNode, known: Collection[int], counted: dict[int, int]) -> int:
+    """How many elements around *node*, at any distance, are among *known*, by their ``mem_id``.
+
+    Args:
+        node: any element.
+        known: the elements that count.
+        counted: what earlier calls found, filled in here: so no element of a page is looked at twice.
+    """
+    unknown, parent = [], node.parent
+    while parent is not None and parent.mem_id not in counted:
+        unknown.append(parent.mem_id)
+        parent = parent.parent
+    count = counted[parent.mem_id] if parent is not None else 0
+    for mem_id in reversed(unknown):
+        count += mem_id in known
+        counted[mem_id] = count
+    return count
 
 
 def apart(nodes: list[LexborNode], levels: int) -> list[LexborNode]:
@@ -39,4 +53,5 @@ def apart(nodes: list[LexborNode], levels: int) -> list[LexborNode]:
     if len(nodes) < 2:
         return nodes
     known = {node.mem_id for node in nodes}
-    return [node for node in nodes if depth_in(node, known) <= levels]
+    counted: dict[int, int] = {}
+    return [node for node in nodes if standing_in(node, known, counted) <= levels]

@@ -4,7 +4,7 @@ The parser (lexbor, like every other that was measured) looks through all open e
 that was left open anew in each block: 200,000 unclosed ``<div>`` take it a minute, 40 KB of ``<b>`` several GB. Once it has
 a page it cannot be interrupted, and what a page will cost cannot be read off its bytes: comments, quotes, scripts and
 scopes hide which end tags are ones. So it is given a page in small pieces by its own interface for that (``parse_chunk``),
-which gives the same tree, and the rest is left out as soon as time, memory or nesting are beyond what pages need.
+which gives the same tree, and the rest is left out as soon as time or memory are beyond what pages need.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ctypes
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,30 +25,31 @@ from crawlers.extractors import hugetags
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes of markup that are parsed."""
 
 MAX_TAGS = 200_000
-"""Tags that are parsed. The longest ordinary pages (one-page standards) have fewer."""
-
-MAX_NESTING = 60_000_000
-"""Over all tags that are parsed, in how many elements each stands. Ordinary long pages have 2 million."""
+"""Tags that are parsed, by their ``<``: an element and its end are two."""
 
 MAX_SECONDS = 0.5
-"""CPU time that the parser may take. The ordinary pages that were measured take 0.17 s when repeated up to the limits above."""
+"""CPU time that the parser may take. The ordinary pages that were measured take 0.17 s when repeated up to the limits above.
+Where a page that takes longer is cut differs from machine to machine."""
 
 MAX_MEMORY = 256 * 1024 * 1024
-"""Bytes by which the peak of the process may grow. Ordinary pages at the limits above take 90 MB."""
+"""Bytes by which the process may grow for a page; it may be twice as many where one piece of it makes the difference.
+Ordinary pages at the limits above take 90 MB."""
 
-_PIECE, _PIECE_MIN, _PIECE_BYTES = 64, 16, 8192
+_PIECE, _PIECE_MIN, _PIECE_BYTES = 64, 2, 8192
 """Tags of a piece; fewer where they are long."""
 _PIECE_WORK = 1 << 24
-"""Tags of a piece times bytes before it: at each of them the parser may clone all that was left open before."""
+"""Tags of a piece times bytes before it: at each of them the parser may clone all that was left open before, eight times."""
 
-_STRETCH = 256
 _LONG = 0.005
-"""It is looked at what a page has cost after so many tags, or seconds by the clock. Nothing costs much in less time."""
+"""Seconds by the clock after which it is looked at what a page has cost."""
 
+_STATM = Path("/proc/self/statm")
 _KILOBYTE = 1 if sys.platform == "darwin" else 1024
 _WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
 """Copying the chosen <option> around is for browsers; without it parsing is a quarter faster."""
@@ -72,10 +74,11 @@ def parse(source: bytes) -> Parsed:
     Args:
         source: the page, as valid UTF-8.
     """
-    kept, fewer = hugetags.cut(_shorten(source))
+    short = _shorten(source)
+    kept, fewer = hugetags.cut(short)
     tree = LexborHTMLParser(_STANDARD, options=_WITHOUT_EVENTS)
     end = _Feed(tree, kept).run()
-    return Parsed(tree, kept[:end], fewer or len(source) > MAX_BYTES or end < len(kept))
+    return Parsed(tree, kept[:end], fewer or short is not source or end < len(kept))
 
 
 class _Feed:
@@ -89,11 +92,10 @@ class _Feed:
     def __init__(self, tree: LexborHTMLParser, source: bytes) -> None:
         self._tree = tree
         self._source = source
-        self._tags = np.append(np.flatnonzero(np.frombuffer(source, np.uint8) == ord("<")), len(source))
-        self._nesting = 0
-        self._began = time.perf_counter()
+        self._ends = np.append(_tags(source), len(source))
+        """Where each tag begins, and the end of the last one."""
         self._used = time.thread_time()
-        self._memory = _peak()
+        self._memory = _resident()
 
     def run(self) -> int:
         """Feed the page for as long as it may be.
@@ -101,61 +103,57 @@ class _Feed:
         Returns:
             How many bytes of it were fed.
         """
-        document, clock = _document(self._tree), time.perf_counter
+        document, clock, size = _document(self._tree), time.perf_counter, len(self._source)
         address = ctypes.cast(ctypes.c_char_p(self._source), ctypes.c_void_p).value or 0
-        tag = start = looked = 0
-        since = self._began
+        tag = start = 0
+        since = clock()
         _done(_begin(document))
-        while start < len(self._source):
+        while start < size:
             tag, end = self._piece(tag, start)
             _done(_chunk(document, address + start, end - start))
             start = end
-            if tag - looked >= _STRETCH or clock() - since > _LONG:
-                if self._is_enough(tag, tag - looked):
+            if clock() - since > _LONG:
+                if self._is_enough():
                     break
-                looked, since = tag, clock()
+                since = clock()
         _done(_end(document))
         return start
 
     def _piece(self, tag: int, start: int) -> tuple[int, int]:
         """Before which tag and byte the piece ends that begins with *tag*, at the byte *start*."""
-        after = min(tag + max(min(_PIECE, _PIECE_WORK // (start + 1)), _PIECE_MIN), len(self._tags) - 1)
-        if self._tags[after] - start > _PIECE_BYTES:
-            after = max(int(np.searchsorted(self._tags[: after + 1], start + _PIECE_BYTES)), tag + 1)
-            after = min(after, len(self._tags) - 1)
-        return after, int(self._tags[after])
+        after = min(tag + max(min(_PIECE, _PIECE_WORK // (start + 1)), _PIECE_MIN), len(self._ends) - 1)
+        if self._ends[after] - start > _PIECE_BYTES:
+            after = max(int(np.searchsorted(self._ends[: after + 1], start + _PIECE_BYTES)), tag + 1)
+            after = min(after, len(self._ends) - 1)
+        return after, int(self._ends[after])
 
-    def _is_enough(self, tags: int, new: int) -> bool:
-        """Whether the page has had its share of anything with its first *tags*, of which *new* were not looked at yet."""
-        self._nesting += new * _depth(self._tree)
-        if tags >= MAX_TAGS or self._nesting > MAX_NESTING:
-            return True
-        if time.perf_counter() - self._began < _LONG:
-            return False
-        return time.thread_time() - self._used > MAX_SECONDS or _peak() - self._memory > MAX_MEMORY
+    def _is_enough(self) -> bool:
+        """Whether the page has had its share."""
+        return time.thread_time() - self._used > MAX_SECONDS or _resident() - self._memory > MAX_MEMORY
 
 
 def _shorten(source: bytes) -> bytes:
-    """At most ``MAX_BYTES`` of *source*, up to the end of a character."""
-    if len(source) <= MAX_BYTES:
-        return source
-    end = MAX_BYTES
-    while source[end] & 0xC0 == 0x80:
-        end -= 1
-    return source[:end]
+    """At most ``MAX_BYTES`` of *source*, up to the end of a character, and ``MAX_TAGS``."""
+    if len(source) > MAX_BYTES:
+        end = MAX_BYTES
+        while source[end] & 0xC0 == 0x80:
+            end -= 1
+        source = source[:end]
+    tags = _tags(source)
+    return source if len(tags) <= MAX_TAGS else source[: int(tags[MAX_TAGS])]
 
 
-def _depth(tree: LexborHTMLParser) -> int:
-    """In how many elements what comes next will stand."""
-    depth, node = 0, tree.root
-    while node is not None:
-        depth, node = depth + 1, node.last_child
-    return depth
+def _tags(source: bytes) -> NDArray[np.intp]:
+    """Where tags may begin."""
+    return np.flatnonzero(np.frombuffer(source, np.uint8) == ord("<"))
 
 
-def _peak() -> int:
-    """The most bytes that the process has had in RAM."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTE
+def _resident() -> int:
+    """Bytes of the process in RAM; where the system does not tell, the most that they have been."""
+    try:
+        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTE
 
 
 def _document(tree: LexborHTMLParser) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-full", "data-zoom-image")
 _SMALL = 48
 _SEEN_MAX = 1000
+_SOURCES_MAX = 50
 _NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _NOISE = re.compile(r"(?:sprite|spacer|pixel|blank|icon|logo|avatar|badge|button|loader|tracking)", re.IGNORECASE)
 _BOILERPLATE = frozenset({"nav", "header", "footer", "aside"})
@@ -40,8 +41,9 @@ def media(page: Page, limit: int = 20) -> list[Media]:
         address = _address(url, base)
         if address and not any(item.role == "main" for item in found.values()):
             found[address] = Media(url=address, role="main")
+    versions: dict[int, list[tuple[float, str]]] = {}
     for node in page.elements("img")[:_SEEN_MAX]:
-        address = _address(_best(node), base)
+        address = _address(_best(node, versions), base)
         if address is None or _is_noise(node, address):
             continue
         if address in seen:
@@ -69,14 +71,21 @@ def _address(url: str | None, base: str) -> str | None:
     return absolute(url.partition("#")[0], base)
 
 
-def _best(node: LexborNode) -> str | None:
-    """The largest version in ``srcset``, else what is loaded late, else ``src``."""
+def _best(node: LexborNode, versions: dict[int, list[tuple[float, str]]]) -> str | None:
+    """The largest version in ``srcset``, else what is loaded late, else ``src``.
+
+    Args:
+        node: the ``img``.
+        versions: those of each ``picture`` so far, filled in here: thousands of images may stand in one.
+    """
     attributes = node.attributes
     candidates = _candidates(attributes.get("srcset") or attributes.get("data-srcset") or "")
     parent = node.parent
     if not candidates and parent is not None and parent.tag == "picture":
-        for source in parent.css("source[srcset]"):
-            candidates += _candidates(source.attributes.get("srcset") or "")
+        if parent.mem_id not in versions:
+            sources = parent.css("source[srcset]")[:_SOURCES_MAX]
+            versions[parent.mem_id] = [c for s in sources for c in _candidates(s.attributes.get("srcset") or "")]
+        candidates = versions[parent.mem_id]
     if candidates:
         return max(candidates)[1]
     return next((attributes[name] for name in _LAZY if attributes.get(name)), attributes.get("src"))

@@ -7,14 +7,20 @@ Sources: schema.org ``license``, ``rel=license`` (WHATWG), Creative Commons addr
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from crawlers.extractors import structured
 from crawlers.extractors.links import absolute, related
+from crawlers.extractors.nesting import ancestors
 from crawlers.extractors.structured import first_text, types_of
 from crawlers.items import Signal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectolax.lexbor import LexborNode
+
     from crawlers.extractors.page import Page
 
 _CREATIVE_COMMONS = re.compile(
@@ -25,6 +31,8 @@ _NO_AI = frozenset({"noai", "noimageai", "noml", "notrain"})
 _ROBOTS = frozenset({"robots", "googlebot", "ccbot"})
 _RESERVATION = "tdm-reservation"
 _LICENSED = 'a[rel~="license" i][href], link[rel~="license" i][href]'
+_AREAS = frozenset({"footer", "main"})
+_LINKS_MAX = 50
 _PARTS = frozenset({"ImageObject", "VideoObject", "AudioObject", "MediaObject"})
 """What stands in a page; its licence is not the page's."""
 
@@ -42,11 +50,16 @@ def license_of(page: Page) -> tuple[str | None, str | None]:
     if address:
         return spdx(address), f"rel=license: {address}"
     if "creativecommons.org/" in page.html:
-        for node in page.tree.css('footer a[href*="creativecommons.org/"], main a[href*="creativecommons.org/"]')[:3]:
+        for node in islice(_linked(page), _LINKS_MAX):
             address = node.attributes.get("href") or ""
-            if _CREATIVE_COMMONS.match(address):
+            if _CREATIVE_COMMONS.match(address) and any(parent.tag in _AREAS for parent in ancestors(node)):
                 return spdx(address), f"link: {address}"
     return None, None
+
+
+def _linked(page: Page) -> Iterator[LexborNode]:
+    """The page's links to Creative Commons."""
+    return (node for node in page.elements("a, area") if "creativecommons.org/" in (node.attributes.get("href") or ""))
 
 
 def spdx(address: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crawlers.extractors.nesting import ancestors
+from crawlers.extractors.nesting import ancestors, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,18 +79,19 @@ def _microdata(page: Page) -> list[dict[str, Any]]:
     items: dict[int, dict[str, Any]] = {}
     top: list[dict[str, Any]] = []
     plain: set[int] = set()
+    counted: dict[int, int] = {}
     # A node that both alternatives match comes twice.
     nodes = {node.mem_id: node for node in page.tree.css("[itemscope],[itemprop]")[: 8 * _NODES_MAX]}
     for node in nodes.values():
         attributes = node.attributes
-        owner, nested = _owner(node, items, plain)
+        owner = next((items[parent.mem_id] for parent in ancestors(node) if parent.mem_id in items), None)
         value: Any
         if "itemscope" in attributes:
             kind = (attributes.get("itemtype") or "").rstrip("/").rpartition("/")[2]
             value = items[node.mem_id] = {"@type": kind}
             if "itemprop" not in attributes:
                 top.append(value)
-        elif nested > _NESTED:
+        elif standing_in(node, plain, counted) > _NESTED:
             continue
         else:
             plain.add(node.mem_id)
@@ -99,16 +100,6 @@ def _microdata(page: Page) -> list[dict[str, Any]]:
             if owner is not None:
                 _put(owner, name, value)
     return top
-
-
-def _owner(node: LexborNode, items: dict[int, dict[str, Any]], plain: set[int]) -> tuple[dict[str, Any] | None, int]:
-    """The item that *node* belongs to, and how many other properties it stands in."""
-    nested = 0
-    for parent in ancestors(node):
-        if parent.mem_id in items:
-            return items[parent.mem_id], nested
-        nested += parent.mem_id in plain
-    return None, nested
 
 
 def _value(node: LexborNode) -> str:

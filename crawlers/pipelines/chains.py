@@ -62,8 +62,10 @@ class ChainedTable:
     def extend(self, parts: Iterable[Keys]) -> None:
         """Put in many rows at once, one for each line of each of *parts*; the first gets the next number that never was."""
         self._spill()
-        self._old.extend(parts)
-        self._rows = self._base = self._old.size
+        try:
+            self._old.extend(parts)
+        finally:
+            self._rows = self._base = self._old.size
 
     def find(self, column: int, key: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first."""

@@ -27,21 +27,31 @@ class FiledChains(Chains):
         width: keys in a row.
         capacity: rows that there is room for, and slots for each column; best one of the primes.
         folder: where the file is; among the system's temporary files where it is not given.
+        read: rows that were read lately, which several files may share; *first* tells whose they are.
+        first: number of the first row among those of all files.
     """
 
-    def __init__(self, width: int, capacity: int, folder: str | None = None) -> None:
+    def __init__(
+        self,
+        width: int,
+        capacity: int,
+        folder: str | None = None,
+        read: dict[int, tuple[int, ...]] | None = None,
+        first: int = 0,
+    ) -> None:
         super().__init__(width, capacity, partial(in_file, folder=folder))
+        self.first = first
         self._row = Struct(f"{width}Q{width}I")
-        self._read: dict[int, tuple[int, ...]] = {}
+        self._read = {} if read is None else read
 
     def find(self, column: int, key: int, limit: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first; at most *limit*."""
-        read, second = self._read, self.width + column
+        read, first, second = self._read, self.first, self.width + column
         place = _HEAD.size * (column * self.capacity + key % self.capacity)
         entry: int = _HEAD.unpack(self.parts[1].read(_HEAD.size, place))[0]
         found: list[int] = []
         while entry and limit:
-            row = read.get(entry) or self._read_row(entry)
+            row = read.get(first + entry) or self._read_row(entry)
             if row[column] == key:
                 found.append(entry - 1)
                 limit -= 1
@@ -50,7 +60,7 @@ class FiledChains(Chains):
 
     def lines(self, rows: Sequence[int]) -> Keys:
         """The keys of *rows*, one line each."""
-        lines = [(self._read.get(row + 1) or self._read_row(row + 1))[: self.width] for row in rows]
+        lines = [(self._read.get(self.first + row + 1) or self._read_row(row + 1))[: self.width] for row in rows]
         return np.array(lines, dtype=np.uint64)
 
     def remove(self, row: int) -> None:
@@ -63,5 +73,5 @@ class FiledChains(Chains):
         if len(self._read) >= _READ_MAX:
             self._read.clear()
         place = 8 * self.stride * (entry - 1)
-        row = self._read[entry] = self._row.unpack(self.parts[0].read(self._row.size, place))
+        row = self._read[self.first + entry] = self._row.unpack(self.parts[0].read(self._row.size, place))
         return row

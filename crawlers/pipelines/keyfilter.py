@@ -1,4 +1,4 @@
-"""A filter that says of nearly all keys that are not in a table that they are not (Bloom 1970), in two bits a key."""
+"""A filter that says of nearly all keys that are not in a table that they are not (Bloom 1970): each sets two bits."""
 
 from __future__ import annotations
 

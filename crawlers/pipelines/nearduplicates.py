@@ -8,8 +8,8 @@ Knows no Scrapy and no database; usable alone::
     index.add("b", signed)
 
 A candidate is a text that shares a band; its similarity is then computed from the shingles of its stored text. In
-memory a text takes some 60 bytes, whatever its length, and the newest 8,000 some 280; the keys of the others are in a
-temporary file.
+memory a text takes some 60 bytes, whatever its length, and the newest 8,000 some 280; the keys of the others are in
+temporary files.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class DuplicateIndex:
         threshold: least Jaccard similarity of near-duplicates, above 0 and at most 1.
         shingle_words: words in a shingle.
         min_words: a text with fewer words has no near-duplicates, only equals.
-        folder: where the temporary file is; among those of the system where it is not given.
+        folder: where the temporary files are; among those of the system where it is not given.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class DuplicateIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of RAM that grow with the number of texts; the temporary file is none."""
+        """Bytes of RAM that grow with the number of texts; the temporary files are none."""
         sources = self._sources.buffer_info()[1] * self._sources.itemsize
         return self._table.nbytes + len(self._ids) + len(self._hashes) + sources
 

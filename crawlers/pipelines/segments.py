@@ -31,11 +31,14 @@ class Segment:
         capacity: rows that there is room for; best one of the primes.
         first: number of its first row.
         folder: where the file is.
+        read: rows that were read lately, those of all segments.
     """
 
-    def __init__(self, width: int, capacity: int, first: int, folder: str | None) -> None:
+    def __init__(
+        self, width: int, capacity: int, first: int, folder: str | None, read: dict[int, tuple[int, ...]]
+    ) -> None:
         self.first = first
-        self.chains = FiledChains(width, capacity, folder)
+        self.chains = FiledChains(width, capacity, folder, read, first)
         self.filter = KeyFilter(width, capacity)
         self._linked = 0
 
@@ -68,6 +71,7 @@ class Segments:
         self.size = 0
         """Number of rows, those that were taken out included."""
         self.newest_first: list[Segment] = []
+        self._read: dict[int, tuple[int, ...]] = {}
 
     @property
     def nbytes(self) -> int:
@@ -76,16 +80,20 @@ class Segments:
 
     def extend(self, parts: Iterable[Keys]) -> None:
         """Put in many rows, one for each line of each of *parts*."""
-        for part in parts:
-            keys = part
-            while len(keys):
-                chains = self._with_room(len(keys)).chains
-                fitting = keys[: chains.capacity - chains.size]
-                chains.put(fitting)
-                self.size += len(fitting)
-                keys = keys[len(fitting) :]
-        for segment in self.newest_first:
-            segment.settle()
+        try:
+            for part in parts:
+                self._put(part)
+        finally:
+            for segment in self.newest_first:
+                segment.settle()
+
+    def _put(self, keys: Keys) -> None:
+        while len(keys):
+            chains = self._with_room(len(keys)).chains
+            fitting = keys[: chains.capacity - chains.size]
+            chains.put(fitting)
+            self.size += len(fitting)
+            keys = keys[len(fitting) :]
 
     def find(self, column: int, key: int, limit: int) -> list[int]:
         """The rows that have *key* in *column*, the newest first; at most *limit* of each file."""
@@ -108,11 +116,12 @@ class Segments:
         last = self.newest_first[0] if self.newest_first else None
         if last is None or last.chains.size == self._rows:
             capacity = self._rows if last is not None else self._capacity(wanted)
-            self.newest_first.insert(0, Segment(self._width, capacity, self.size, self._folder))
+            self.newest_first.insert(0, Segment(self._width, capacity, self.size, self._folder, self._read))
         elif last.chains.size + wanted > last.chains.capacity < self._rows:
             larger = self._capacity(last.chains.size + wanted)
-            self.newest_first[0] = Segment(self._width, larger, last.first, self._folder)
+            self.newest_first[0] = Segment(self._width, larger, last.first, self._folder, self._read)
             self.newest_first[0].chains.copy(last.chains)
+            self._read.clear()  # the chains will be others
         return self.newest_first[0]
 
     def _capacity(self, rows: int) -> int:

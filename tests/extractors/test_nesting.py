@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawlers.extractors.nesting import LEVELS, ancestors, apart, depth_in
+from crawlers.extractors.nesting import LEVELS, ancestors, apart, standing_in
 from tests.webpages import page_of
 
 
@@ -16,10 +16,12 @@ def test_no_more_than_a_hundred_are_looked_at():
     assert len(list(ancestors(node))) == LEVELS
 
 
-def test_depth_counts_what_is_known():
-    nodes = page_of("<i><b><i><b>x").tree.css("b")
-    assert depth_in(nodes[1], {nodes[0].mem_id}) == 1
-    assert depth_in(nodes[0], {nodes[1].mem_id}) == 0
+def test_elements_around_are_counted_at_any_distance_and_each_looked_at_once():
+    nodes = page_of("<i><b><i><b>" + "<u>" * 200 + "<b>x").tree.css("b")
+    known = {node.mem_id for node in nodes[:2]}
+    counted = {}
+    assert [standing_in(node, known, counted) for node in reversed(nodes)] == [2, 1, 0]
+    assert len(counted) == 200 + 4 + 3, "the elements around the innermost, body, html and the document"
 
 
 def test_nodes_in_more_of_their_kind_than_allowed_are_left_out():
@@ -27,4 +29,6 @@ def test_nodes_in_more_of_their_kind_than_allowed_are_left_out():
     names = lambda kept: "".join(node.attributes["id"] for node in kept)  # noqa: E731
     assert [names(apart(nodes, levels)) for levels in (0, 1, 2)] == ["ad", "abd", "abcd"]
     assert apart(nodes[:1], 0) == nodes[:1]
+    far = page_of(("<b>" + "<u>" * 101) * 5 + "x").tree.css("b")
+    assert apart(far, 1) == far[:2]
     assert apart([], 0) == []

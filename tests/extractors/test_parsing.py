@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import subprocess
 import sys
 
@@ -13,61 +12,10 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from crawlers.extractors import parsing
-from crawlers.extractors.parsing import MAX_BYTES, MAX_MEMORY, MAX_NESTING, MAX_SECONDS, MAX_TAGS, parse
+from crawlers.extractors.parsing import MAX_BYTES, MAX_MEMORY, MAX_SECONDS, MAX_TAGS, parse
 from tests.webpages import ordinary, saved
 
 WORDS = b"<p>Some words of an ordinary page.</p>\n"
-
-
-@pytest.mark.parametrize("tag", [b"<div>", b"<span>", b"<b>", b"<table><td>", b"<svg>", b"<font>", b"<a><div>"])
-def test_endless_nesting_is_cut(tag):
-    source = tag * 100_000
-    _, kept, cut = parse(source)
-    assert cut
-    assert len(kept) < len(source)
-    assert source.startswith(kept)
-
-
-SWALLOWED = [
-    "<div><!--</div>-->", "<div a='</div>'>", '<div a="</div>">', '<div a =\n"></div>">', "<div></div\x0b>", "<div></y</div>",
-    "<div><x</div>", "<div></div\0>", "<div><?x</div>", "<div><script></div></script>", "<div><title></div></title>",
-    "<div><textarea></div></textarea>", "<div><iframe></div></iframe>", "<div><svg><![CDATA[></div>]]></svg>",
-    "<div><select></div></select>", "<div><template></div></template>", "<div><object></div></object>",
-    "<div><marquee></div></marquee>", "<div><table><tr><td></div></td></tr></table>", "<div><svg><desc></div></desc></svg>",
-    "<div><math><mi></div></mi></math>", "<div><script><!--<script></script>--></div></script>", "<ul></ulx>", "<x-y></x-z>",
-    "<li><dd>", "<rt>", "<optgroup>", "<svg><tr></svg></x>", "<span><div></span></div>", "<label><p><div></label></div>",
-    "<div>" * 10 + '<title a="</title>">' + "</div>" * 10 + "</title>",
-    "<blockquote></blockquotx>", "<div>", "<div><select></table></div></select>",
-]  # fmt: skip
-
-
-def nested(tree: LexborHTMLParser) -> int:
-    """Over all elements, how many others each stands in."""
-    node, deep, found = tree.root, 0, 0
-    while node is not None:
-        found += deep
-        child = node.first_child
-        if child is not None:
-            node, deep = child, deep + 1
-            continue
-        while deep > 0 and node.next is None:
-            node, deep = node.parent, deep - 1
-        node = node.next if deep > 0 else None
-    return found
-
-
-@pytest.mark.parametrize("unit", SWALLOWED)
-def test_end_tags_that_the_parser_does_not_take_for_some_hide_no_nesting(unit):
-    source = (unit * (60_000 // unit.count("<"))).encode()
-    assert nested(parse(source).tree) < 2 * MAX_NESTING
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_no_mixture_of_them_does(seed):
-    rng = random.Random(seed)
-    pieces = [*SWALLOWED, "</div>", "text", "<p>", "</table>", "<td>", "<b>", "-->", "'", "</script>"]
-    unit = "".join(rng.choices(pieces, k=6))
-    assert nested(parse((unit * (60_000 // max(unit.count("<"), 1))).encode()).tree) < 2 * MAX_NESTING
 
 
 @pytest.mark.parametrize(
@@ -137,12 +85,19 @@ HOSTILE = {
     "scopes": b"<object><table></object></table>" * 50_000 + b"</template>" * 100_000,
     "divisions": b"<div>x" * 200_000,
     "end tags": b"<b><div>" * 30_000 + b"</b>" * 60_000,
+    "a value cloned eight times for a tag": b"<b a='" + b"v" * 10_400_000 + b"'>" + b"<div>" * 126 + b"</b>" * 40,
+    "fonts": b"<font>" * 100_000,
+    "a huge tag and millions of small ones": b"<p " + attributes(20_000) + b">" + b"<b>" * 3_200_000,
+    "a huge tag and text of elements": b"<p " + attributes(20_000) + b">" + b"<xmp></xmp>" * 900_000,
+    "signs that are written longer": b"<p " + attributes(20_000) + b"><script type=json>" + b"<" * 9_800_000,
+    "formatting and blocks": b"<a><div>" * 100_000,
     "ten million tags": b"<br>" * 2_500_000,
     "no tags at all": b"<" * 10_000_000,
     "references": b"&notit;" * 1_400_000,
 }  # fmt: skip
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="how memory is limited")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_page_takes_the_parser_much_time_or_memory(name, tmp_path):
     """In a process that may use four times as much as is promised; without limits these take up to minutes or 8 GB."""
@@ -155,7 +110,8 @@ resource.setrlimit(resource.RLIMIT_CPU, (6, 6))
 resource.setrlimit(resource.RLIMIT_AS, (mapped + (1 << 30), mapped + (1 << 30)))
 page = Page(pathlib.Path(sys.argv[1]).read_bytes(), "https://site.example/", {"content-type": ["text/html"]})
 page.tree
-print(*page.flags, len(page.markup))
+assert page.flags in ([], ["truncated"])
+assert len(page.markup) < 11_000_000
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "page")], capture_output=True, text=True, check=False
@@ -181,7 +137,7 @@ def test_a_page_is_cut_when_its_time_is_up(monkeypatch):
 def test_a_page_is_cut_when_it_takes_too_much_memory(monkeypatch):
     monkeypatch.setattr(parsing, "_LONG", 0)
     peak = itertools.count()
-    monkeypatch.setattr(parsing, "_peak", lambda: next(peak) * MAX_MEMORY / 4.5)
+    monkeypatch.setattr(parsing, "_resident", lambda: next(peak) * MAX_MEMORY / 4.5)
     _, kept, cut = parse(WORDS * 10_000)
     assert cut
     assert 3 * PIECE < len(kept) < 7 * PIECE
@@ -237,8 +193,16 @@ def test_long_pages_are_cut_at_a_character():
 def test_pages_with_too_many_tags_are_cut_at_one():
     _, kept, cut = parse(b"<br>x" * (MAX_TAGS + 5000))
     assert cut
-    assert MAX_TAGS <= kept.count(b"<br>") < MAX_TAGS + 500
+    assert kept.count(b"<br>") == MAX_TAGS
     assert kept.endswith(b"<br>x")
+
+
+@pytest.mark.parametrize("name", ordinary())
+def test_what_is_left_of_ordinary_pages_that_are_too_long_is_as_it_was(name):
+    body = saved(name).body
+    inside = body.partition(b"<body")[2].partition(b">")[2].partition(b"</body>")[0]
+    long = inside * (10_000_000 // len(inside))
+    assert long.startswith(parse(long).source)
 
 
 @pytest.mark.parametrize("name", ordinary())
