@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -45,7 +46,7 @@ def kept(data: Path) -> dict[str, dict]:
 
 def rejected(data: Path) -> dict[str, list[str]]:
     """Reason to paths, in order."""
-    with sqlite3.connect(data / "gristmill.db") as db:
+    with contextlib.closing(sqlite3.connect(data / "gristmill.db")) as db:
         found: dict[str, list[str]] = {}
         for reason, url in db.execute("SELECT reason, url FROM rejections"):
             found.setdefault(reason, []).append(path_of(url))
@@ -82,7 +83,7 @@ def test_what_is_planted_is_rejected_for_its_reason(crawled):
 
 
 def test_the_impossible_price_is_rejected_by_the_schema(crawled):
-    with sqlite3.connect(crawled / "gristmill.db") as db:
+    with contextlib.closing(sqlite3.connect(crawled / "gristmill.db")) as db:
         rows = db.execute("SELECT url, detail FROM rejections WHERE stage = 'validate'").fetchall()
     assert [path_of(url).rpartition("/")[2] for url, _ in rows] == list(truth.IMPOSSIBLE_PRICES)
     assert "price" in rows[0][1]
@@ -111,7 +112,7 @@ def test_everything_else_is_kept(crawled):
 
 
 def test_requests_end_as_they_should(crawled):
-    with sqlite3.connect(crawled / "gristmill.db") as db:
+    with contextlib.closing(sqlite3.connect(crawled / "gristmill.db")) as db:
         odd = db.execute("SELECT url, state, reason FROM requests WHERE state <> 'done'").fetchall()
     assert {(path_of(url), state) for url, state, _ in odd} == {
         *((path, "failed") for path in truth.MISSING),
@@ -197,7 +198,7 @@ def test_killed_and_resumed_it_asks_for_the_same_addresses(crawled, tmp_path, po
 
 
 def urls(data: Path) -> list[tuple[str, str]]:
-    with sqlite3.connect(data / "gristmill.db") as db:
+    with contextlib.closing(sqlite3.connect(data / "gristmill.db")) as db:
         return sorted(db.execute("SELECT url, state FROM requests"))
 
 
