@@ -62,6 +62,7 @@ class Parsed(NamedTuple):
     """A tree, and what it was made from."""
 
     tree: LexborHTMLParser
+    """Its ``raw_html`` is not the page."""
     source: bytes
     """The page itself, or what was parsed instead of it."""
     cut: bool
@@ -76,48 +77,49 @@ def parse(source: bytes) -> Parsed:
     """
     short = _shorten(source)
     kept, fewer = hugetags.cut(short)
-    tree = LexborHTMLParser(_STANDARD, options=_WITHOUT_EVENTS)
-    end = _Feed(tree, kept).run()
-    return Parsed(tree, kept[:end], fewer or short is not source or end < len(kept))
+    feed = _Feed(kept)
+    if not feed.run():
+        end = feed.fed
+        del feed  # and with it what it took
+        feed = _Feed(kept[:end])
+        feed.run()
+    return Parsed(feed.tree, kept[: feed.fed], fewer or short is not source or feed.fed < len(kept))
 
 
 class _Feed:
     """A page on its way into a parser.
 
     Args:
-        tree: any, whose document is filled anew.
         source: the page.
     """
 
-    def __init__(self, tree: LexborHTMLParser, source: bytes) -> None:
-        self._tree = tree
+    def __init__(self, source: bytes) -> None:
+        self.tree = LexborHTMLParser(_STANDARD, options=_WITHOUT_EVENTS)
+        self.fed = 0
+        """Bytes of the page that are in the tree."""
         self._source = source
         self._ends = np.append(_tags(source), len(source))
         """Where each tag begins, and the end of the last one."""
         self._used = time.thread_time()
         self._memory = _resident()
 
-    def run(self) -> int:
-        """Feed the page for as long as it may be.
-
-        Returns:
-            How many bytes of it were fed.
-        """
-        document, clock, size = _document(self._tree), time.perf_counter, len(self._source)
+    def run(self) -> bool:
+        """Feed the page for as long as it may be; False where memory did not suffice, and the tree is broken."""
+        document, clock, size = _document(self.tree), time.perf_counter, len(self._source)
         address = ctypes.cast(ctypes.c_char_p(self._source), ctypes.c_void_p).value or 0
-        tag = start = 0
-        since = clock()
+        tag, since = 0, clock()
         _done(_begin(document))
-        while start < size:
-            tag, end = self._piece(tag, start)
-            _done(_chunk(document, address + start, end - start))
-            start = end
+        while self.fed < size:
+            tag, end = self._piece(tag, self.fed)
+            if _chunk(document, address + self.fed, end - self.fed):
+                return False
+            self.fed = end
             if clock() - since > _LONG:
                 if self._is_enough():
                     break
                 since = clock()
         _done(_end(document))
-        return start
+        return True
 
     def _piece(self, tag: int, start: int) -> tuple[int, int]:
         """Before which tag and byte the piece ends that begins with *tag*, at the byte *start*."""

@@ -42,7 +42,7 @@ _FURTHER_MAX = 5_000
 """Blocks of a page for which *auto* goes further; the longest pages are left at the first trees."""
 
 _VOTE_CHARS = 2_000_000
-_VOTE_CONTAINERS = 20_000
+_VOTE_TAGS = 40_000
 _VOTED = 0.95
 _VOTE = (0.838, -0.509, 1.474, -0.223, -0.261)
 """Weights of own log-odds, constant, vote, share of words, vote times log of words: a logistic regression on WCXB."""
@@ -185,12 +185,13 @@ def _assemble(found: Outline, chosen: NDArray[np.intp]) -> tuple[str, list[Block
 
 def _vote(page: Page, found: Outline) -> Floats | None:
     """Share of each block's words that trafilatura keeps; None where it says nothing or the page is too much for it."""
-    if len(page.html) > _VOTE_CHARS or len(found.parents) > _VOTE_CONTAINERS:
+    markup = page.markup
+    if len(markup) > _VOTE_CHARS or markup.count("<") > _VOTE_TAGS:
         return None
     import trafilatura  # half a second, and only where it is asked
 
     try:
-        answer = trafilatura.extract(page.markup)
+        answer = trafilatura.extract(markup)
     except Exception as exc:  # it raises what its many parts raise; the page has an answer without it
         logger.debug("trafilatura failed on %s: %r", page.url, exc)
         return None

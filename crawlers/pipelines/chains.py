@@ -68,14 +68,14 @@ class ChainedTable:
             self._rows = self._base = self._old.size
 
     def find(self, column: int, key: int) -> list[int]:
-        """The rows that have *key* in *column*, the newest first."""
+        """The rows that have *key* in *column*: those in RAM, then those in files, the newest first."""
         if not key:
             return []
         new, base = self._new, self._base
         found: list[int] = []
         if new.heads[column * new.capacity + key % new.capacity]:
             found = [row + base for row in new.find(column, key, -1)]
-        return found + self._old.find(column, key, -1)
+        return found + self._old.find(column, key)
 
     def find_any(self, first: int, wanted: Sequence[int], limit: int) -> list[int]:
         """The rows that have any of the keys *wanted* in its column, from column *first* on; at most *limit* for each."""

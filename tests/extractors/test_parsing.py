@@ -70,6 +70,7 @@ def test_long_pages_that_only_look_hostile_are_not_cut(source):
     assert (kept, cut) == (source[1], False)
 
 
+NAMES = b"b big code em font i s small strike strong tt u".split()
 LARGE = b"v" * 100_000
 HOSTILE = {
     "formatting opened anew": b"<p>" + b"".join(b"<b a%d>" % number for number in range(2200)) + b"</p>" + b"<p>x" * 40_000,
@@ -86,6 +87,10 @@ HOSTILE = {
     "divisions": b"<div>x" * 200_000,
     "end tags": b"<b><div>" * 30_000 + b"</b>" * 60_000,
     "a value cloned eight times for a tag": b"<b a='" + b"v" * 10_400_000 + b"'>" + b"<div>" * 126 + b"</b>" * 40,
+    "short attributes opened anew": b"<p>"
+    + b"".join(b"<%b %b>" % (NAMES[n % 12], b" ".join(b"%c%d" % (97 + n % 26, a) for a in range(50))) for n in range(1700))
+    + b"</p>"
+    + b"<p>x" * 300,
     "fonts": b"<font>" * 100_000,
     "a huge tag and millions of small ones": b"<p " + attributes(20_000) + b">" + b"<b>" * 3_200_000,
     "a huge tag and text of elements": b"<p " + attributes(20_000) + b">" + b"<xmp></xmp>" * 900_000,
@@ -141,6 +146,16 @@ def test_a_page_is_cut_when_it_takes_too_much_memory(monkeypatch):
     _, kept, cut = parse(WORDS * 10_000)
     assert cut
     assert 3 * PIECE < len(kept) < 7 * PIECE
+
+
+def test_a_page_ends_before_the_piece_that_memory_does_not_suffice_for(monkeypatch):
+    pieces, chunk = itertools.count(), parsing._chunk
+    monkeypatch.setattr(parsing, "_chunk", lambda *given: 2 if next(pieces) == 4 else chunk(*given))
+    source = WORDS * 10_000
+    tree, kept, cut = parse(source)
+    assert cut
+    assert kept == source[: 4 * PIECE]
+    assert tree.root.html == whole(kept).root.html
 
 
 def whole(source: bytes) -> LexborHTMLParser:

@@ -188,7 +188,7 @@ def test_pages_that_are_too_much_for_trafilatura_are_not_given_to_it(monkeypatch
     monkeypatch.setattr(module, "_VOTE_CHARS", 100)
     assert "pedestrians" in extract_text(saved("article"), "precise").text
     monkeypatch.setattr(module, "_VOTE_CHARS", 10**9)
-    monkeypatch.setattr(module, "_VOTE_CONTAINERS", 3)
+    monkeypatch.setattr(module, "_VOTE_TAGS", 3)
     assert "pedestrians" in extract_text(saved("article"), "precise").text
 
 

@@ -91,7 +91,7 @@ def test_files_that_are_full_are_not_touched_again():
     assert files.newest_first[-2] is second
     assert [segment.chains.size for segment in files.newest_first] == [937, 1021, 1021, 1021]
     assert files.size == 4000
-    assert all(files.find(3, int(rows[number, 3]), -1) == [number] for number in range(0, 4000, 19))
+    assert all(files.find(3, int(rows[number, 3])) == [number] for number in range(0, 4000, 19))
     assert (files.lines([3999, 0, 1021, 1020]) == rows[[3999, 0, 1021, 1020]]).all()
 
 
@@ -113,7 +113,7 @@ def test_files_share_what_they_remember_of_rows():
     files = Segments(WIDTH, rows=1021)
     rows = keys_of(9000)
     files.extend([rows])
-    assert all(files.find(1, int(rows[number, 1]), -1) == [number] for number in range(0, 9000, 3))
+    assert all(files.find(1, int(rows[number, 1])) == [number] for number in range(0, 9000, 3))
     assert (files.lines(list(range(0, 9000, 7))) == rows[::7]).all()
     assert len(files._read) <= 1024
 
@@ -122,11 +122,11 @@ def test_the_first_file_is_as_small_as_the_rows_are_few():
     files = Segments(WIDTH)
     files.extend([keys_of(1000)])
     assert files.newest_first[0].chains.capacity == 1021
-    assert all(files.find(3, int(keys[3]), -1) for keys in keys_of(1000)), "what is remembered of rows"
+    assert all(files.find(3, int(keys[3])) for keys in keys_of(1000)), "what is remembered of rows"
     files.extend([keys_of(1000, seed=2)])
-    assert all(files.find(3, int(keys[3]), -1) == [number] for number, keys in enumerate(keys_of(1000)))
+    assert all(files.find(3, int(keys[3])) == [number] for number, keys in enumerate(keys_of(1000)))
     assert [segment.chains.capacity for segment in files.newest_first] == [2039]
-    assert files.find(0, int(keys_of(1)[0, 0]), -1) == [0]
+    assert files.find(0, int(keys_of(1)[0, 0])) == [0]
 
 
 def test_a_row_in_the_file_takes_few_bytes_of_ram():
