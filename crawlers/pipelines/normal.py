@@ -22,12 +22,9 @@ def normal(text: str) -> str:
         others = set(encoded.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
         if any(char.isspace() or char.lower() != char for char in others):
             return " ".join(text.lower().split())
-    if b"  " in encoded and len(encoded) < _LONG:  # code
-        spaced = b" ".join(encoded.translate(_PLAIN).split())
-    else:  # prose, in a fifth of the time: one search for pairs of spaces instead of a string for each word
-        spaced = b" ".join(filter(None, encoded.split(b"\n"))).translate(_PLAIN).strip(b" ")
-        while b"  " in spaced:
-            spaced = spaced.replace(b"  ", b" ")
+    spaced = b" ".join(filter(None, encoded.split(b"\n"))).translate(_PLAIN).strip(b" ")
+    while b"  " in spaced:
+        spaced = b" ".join(spaced.split()) if len(spaced) < _LONG else spaced.replace(b"  ", b" ")
     return spaced.decode("utf-8", "surrogatepass")
 
 

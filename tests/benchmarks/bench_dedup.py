@@ -184,7 +184,7 @@ def main() -> int:
     size = sum(len(text) for _, _, text in found) / len(found)
     with tempfile.TemporaryDirectory() as folder:
         url = ledger_of(folder, {id_: text for _, id_, text in found})
-        runs = [asyncio.run(run(found, url)) for _ in range(2)]
+        runs = [asyncio.run(run(found, url)) for _ in range(5)]
         duplicates, cpu, index, reads = min(runs, key=lambda one: one[1])  # the one that other programs disturbed less
     true = truth(found, duplicates)
     hits = [id_ for id_ in true if id_ in duplicates]
