@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-from queue import LifoQueue
 from typing import Any
 
 import orjson
@@ -20,6 +19,8 @@ import orjson
 from crawlers.errors import ExtractionError
 
 MEGABYTE = 1 << 20
+_WORTH_WAITING = 1.0
+"""Seconds that a call waits for a worker before another one is started, which takes up to as long."""
 _ENVIRONMENT = frozenset({"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV"})
 
 
@@ -38,7 +39,7 @@ class Verdict(ExtractionError):
 
 
 class Sandbox:
-    """A few workers, started when they are needed.
+    """A few workers, each started when those that are there are busy for longer than starting it takes.
 
     Args:
         workers: processes at most.
@@ -53,10 +54,10 @@ class Sandbox:
         self._seconds = seconds
         self._patience = patience
         self._memory = memory
-        self._idle: LifoQueue[subprocess.Popen[bytes] | None] = LifoQueue()
+        self._workers = workers
+        self._idle: list[subprocess.Popen[bytes]] = []
         self._all: set[subprocess.Popen[bytes]] = set()
-        for _ in range(workers):
-            self._idle.put(None)
+        self._changed = threading.Condition()
 
     def call(self, function: str, body: bytes) -> Any:
         """``module:name`` applied to *body* in a worker; blocks until one is free. The result is what JSON can carry.
@@ -64,18 +65,17 @@ class Sandbox:
         Raises:
             Verdict: the function refused the bytes, or the worker died of them.
         """
-        worker = self._idle.get()
+        worker, is_new = self._worker()
         try:
-            if worker is None or worker.poll() is not None:
-                worker = self._start()
+            if is_new:
                 self._ask(worker, function, None)
             answer = self._ask(worker, function, body)
         except BaseException:
-            if worker is not None:
-                self._discard(worker)
-            self._idle.put(None)
+            self._discard(worker)
             raise
-        self._idle.put(worker)
+        with self._changed:
+            self._idle.append(worker)
+            self._changed.notify()
         if "verdict" in answer:
             raise Verdict(answer["verdict"], answer["detail"])
         return answer["result"]
@@ -84,6 +84,18 @@ class Sandbox:
         """End all workers."""
         for worker in list(self._all):
             self._discard(worker)
+
+    def _worker(self) -> tuple[subprocess.Popen[bytes], bool]:
+        """A worker that nobody else uses, and whether it was started for it."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._idle or not self._all, _WORTH_WAITING):
+                self._changed.wait_for(lambda: self._idle or len(self._all) < self._workers)
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.poll() is None:
+                    return worker, False
+                self._discard(worker)
+            return self._start(), True
 
     def _start(self) -> subprocess.Popen[bytes]:
         # Of our environment it gets what a program needs to start: no address of a database, no key.
@@ -104,7 +116,9 @@ class Sandbox:
         return worker
 
     def _discard(self, worker: subprocess.Popen[bytes]) -> None:
-        self._all.discard(worker)
+        with self._changed:
+            self._all.discard(worker)
+            self._changed.notify()
         worker.kill()
         for stream in (worker.stdin, worker.stdout):
             if stream is not None:

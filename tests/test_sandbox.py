@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -75,6 +76,33 @@ def test_one_worker_serves_many_calls(sandbox):
     assert sandbox.call(f"{HERE}:name_of_process", b"") == first
 
 
+def test_another_worker_is_started_only_where_those_that_are_there_are_busy_for_long(monkeypatch):
+    sandbox = Sandbox(workers=2)
+
+    def workers_of(function):
+        with ThreadPoolExecutor(8) as pool:
+            return set(pool.map(lambda _: sandbox.call(f"{HERE}:{function}", b""), range(12)))
+
+    try:
+        monkeypatch.setattr("crawlers.sandbox._WORTH_WAITING", 60)
+        assert len(workers_of("name_of_process")) == 1
+        monkeypatch.setattr("crawlers.sandbox._WORTH_WAITING", 0.05)
+        assert len(workers_of("name_after_a_nap")) == 2
+    finally:
+        sandbox.close()
+
+
+def test_those_that_wait_for_a_worker_that_dies_get_another(sandbox):
+    def outcome(function):
+        try:
+            return sandbox.call(f"{HERE}:{function}", b"abc")
+        except Verdict as verdict:
+            return verdict.slug
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(outcome, ["die", "length"] * 3)) == ["crash", 3] * 3
+
+
 @pytest.mark.parametrize(
     ("function", "slug"), [("eat", "memory"), ("die", "crash"), ("leave", "crash"), ("fail", "unreadable")]
 )
@@ -123,6 +151,11 @@ def work_for_half_a_second(body):
     while time.process_time() - began < 0.5:
         pass
     return "done"
+
+
+def name_after_a_nap(body):
+    time.sleep(0.2)
+    return os.getpid()
 
 
 def test_a_worker_does_not_load_scrapy():

@@ -343,7 +343,7 @@ def _is_permalink(link: LexborNode, text: str | None) -> bool:
 
 
 _Read = tuple[str, int, int, int, bool, bool, bool, bool, bool]
-_SEEN_MAX, _SEEN_CHARS = 20_000, 100
+_SEEN_MAX, _SEEN_CHARS = 5_000, 100
 _seen: dict[str, _Read | None] = {}
 """What short texts were read as: the frame of a site is the same on all of its pages."""
 

@@ -8,22 +8,22 @@ Knows no Scrapy and no database; usable alone::
     index.add("b", signed)
 
 A candidate is a text that shares a band; its similarity is then computed from the shingles of its stored text. In
-memory a text takes some 60 bytes, whatever its length, and the newest 8,000 some 280; the keys of the others are in
-temporary files.
+memory a text takes some 20 bytes, whatever its length, and the newest 8,000 some 280; all else is in temporary files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections import OrderedDict
 from itertools import islice
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crawlers.pipelines.chains import ChainedTable
+from crawlers.pipelines.filedrows import FiledRows
 from crawlers.pipelines.normal import normal
 from crawlers.pipelines.shingles import VERSION, MinHasher, Shingler, jaccard, word_hashes
 
@@ -44,6 +44,9 @@ _RECENT_MAX = 32 * 1024 * 1024
 _SHINGLES_MAX = 2048  # texts whose shingles are at hand: some 8 MB
 _NOTHING = np.empty(0, dtype=np.uint64)
 _LOADED = 10_000
+_ENTRY = Struct("<16s16sI")
+"""What is kept of a text besides its keys: id, hash, number of the source."""
+_ENTRY_KEYS = np.dtype({"names": ["id", "hash"], "formats": ["<u8"] * 2, "offsets": [0, 16], "itemsize": _ENTRY.size})
 
 
 class Signed(NamedTuple):
@@ -97,9 +100,7 @@ class DuplicateIndex:
         parameters = f"{VERSION}:{BANDS}:{self._hasher.rows}:{shingle_words}:{self.min_words}"
         self._header = hashlib.sha256(parameters.encode()).digest()[:8]
         self._table = ChainedTable(_WIDTH, folder=folder)
-        self._ids = bytearray()
-        self._hashes = bytearray()
-        self._sources = array("H")
+        self._entries = FiledRows(_ENTRY.size, folder)
         self._source_numbers: dict[str, int] = {}
         self._recent: OrderedDict[str, Hashes] = OrderedDict()  # shingles of what is not stored yet
         self._recent_size = 0
@@ -113,8 +114,7 @@ class DuplicateIndex:
     @property
     def nbytes(self) -> int:
         """Bytes of RAM that grow with the number of texts; the temporary files are none."""
-        sources = self._sources.buffer_info()[1] * self._sources.itemsize
-        return self._table.nbytes + len(self._ids) + len(self._hashes) + sources
+        return self._table.nbytes
 
     # --- signatures -------------------------------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class DuplicateIndex:
     def text_hash(self, record_id: str) -> bytes | None:
         """What the text under this id is known by; None where there is none."""
         rows = self._rows_of(record_id)
-        return bytes(self._hashes[16 * rows[0] : 16 * rows[0] + 16]) if rows else None
+        return self._entry(rows[0])[1] if rows else None
 
     def _equal(self, own: bytes, signed: Signed, source: int | None) -> list[str]:
         """Ids of the texts with the same hash that are still there, those that are under way first."""
@@ -205,9 +205,8 @@ class DuplicateIndex:
         return sorted(near, key=lambda found: (-found.similarity, found.of))
 
     def _counts(self, row: int, own: bytes, source: int | None) -> bool:
-        if self._ids[16 * row : 16 * row + 16] == own:
-            return False
-        return source is None or self._sources[row] == source
+        id_, _, of = self._entry(row)
+        return id_ != own and (source is None or of == source)
 
     def _promising(self, signed: Signed, rows: list[int]) -> list[int]:
         """Those of *rows* that may reach the threshold by their sketch, the most similar first."""
@@ -223,7 +222,8 @@ class DuplicateIndex:
         found: dict[str, Hashes] = {}
         hashes: dict[str, bytes] = {}
         for row in rows:
-            id_, hash_ = self._id(row), bytes(self._hashes[16 * row : 16 * row + 16])
+            bare, hash_, _ = self._entry(row)
+            id_ = bare.hex()
             kept = self._shingles.get(id_)
             if id_ in self._recent:
                 found[id_] = self._recent[id_]
@@ -311,29 +311,24 @@ class DuplicateIndex:
         while part := list(islice(rows, _LOADED)):
             current = [row for row in part if row[3][:8] == self._header]
             outdated += [row[0] for row in part if row[3][:8] != self._header]
-            ids, hashes = bytes.fromhex("".join([row[0] for row in current])), b"".join([row[2] for row in current])
+            entries = b"".join([_ENTRY.pack(bytes.fromhex(row[0]), row[2], self._source(row[1])) for row in current])
             bands = b"".join([row[3] if len(row[3]) > 8 else empty for row in current])
             keys = np.ones((len(current), _WIDTH), dtype=np.uint64)
-            keys[:, _ID] = np.frombuffer(ids, dtype="<u8")[::2]
-            keys[:, _HASH] = np.frombuffer(hashes, dtype="<u8")[::2]
+            for column, name in ((_ID, "id"), (_HASH, "hash")):
+                keys[:, column] = np.frombuffer(entries, dtype=_ENTRY_KEYS)[name]
             keys[keys == 0] = 1
             keys[:, _FIRST_BAND:] = np.frombuffer(bands, dtype="<u8").reshape(-1, 1 + BANDS)[:, 1:]
-            self._ids += ids
-            self._hashes += hashes
-            self._sources.extend([self._source(row[1]) for row in current])
+            self._entries.append(entries)
             yield keys
 
     def _put(self, record_id: str, text_hash: bytes, keys: Sequence[int], source: str) -> None:
         own = bytes.fromhex(record_id)
         row = self._table.add((_key(own), _key(text_hash), *(keys or (0,) * BANDS)))
-        if 16 * row == len(self._ids):
-            self._ids += own
-            self._hashes += text_hash
-            self._sources.append(self._source(source))
+        entry = _ENTRY.pack(own, text_hash, self._source(source))
+        if row == len(self._entries):
+            self._entries.append(entry)
         else:
-            self._ids[16 * row : 16 * row + 16] = own
-            self._hashes[16 * row : 16 * row + 16] = text_hash
-            self._sources[row] = self._source(source)
+            self._entries[row] = entry
 
     def _forget(self, record_id: str) -> Hashes | None:
         shingles = self._recent.pop(record_id, None)
@@ -343,13 +338,18 @@ class DuplicateIndex:
 
     def _rows_of(self, record_id: str) -> list[int]:
         own = bytes.fromhex(record_id)
-        return [row for row in self._table.find(_ID, _key(own)) if self._ids[16 * row : 16 * row + 16] == own]
+        return [row for row in self._table.find(_ID, _key(own)) if self._entry(row)[0] == own]
 
     def _has_hash(self, row: int, text_hash: bytes) -> bool:
-        return self._hashes[16 * row : 16 * row + 16] == text_hash
+        return self._entry(row)[1] == text_hash
 
     def _id(self, row: int) -> str:
-        return self._ids[16 * row : 16 * row + 16].hex()
+        return self._entry(row)[0].hex()
+
+    def _entry(self, row: int) -> tuple[bytes, bytes, int]:
+        """Id, hash and number of the source."""
+        id_, text_hash, source = _ENTRY.unpack(self._entries[row])
+        return id_, text_hash, source
 
     def _number(self, source: str | None) -> int | None:
         """The number of a source that texts are compared within; None: of all."""

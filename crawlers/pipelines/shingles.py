@@ -195,7 +195,9 @@ class MinHasher:
 
     def _minima(self, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
         count = len(self._factors)
-        space = self._space[: count * low.size].reshape(count, low.size)  # in one piece: a fifth faster than part of one
+        space = self._space[: count * low.size].reshape(
+            count, low.size
+        )  # in one piece: a fifth faster than part of one
         minima: NDArray[np.uint32] = np.multiply(self._factors, low, out=space).min(axis=1)
         return minima
 
