@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 PRIMES = (1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301)
 """The greatest primes below the powers of two: a remainder depends on all bits of a key, also of one made of parts."""
 
-_BLOCK = 8_192
-"""Rows that are worked on at a time: 1 MB of keys, and as much again to sort them."""
+_BLOCK = 2_048
+"""Rows that are worked on at a time: a quarter of a MB of keys, and as much again to sort them."""
 
 _ROUNDS = 3
 
