@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import tempfile
 import weakref
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 _PIECE = 1 << 20
 
@@ -67,5 +70,6 @@ def in_file(nbytes: int, folder: str | None = None) -> Memory:
                     file.write(bytes(_PIECE))
                 file.flush()
             return Memory(mmap.mmap(file.fileno(), nbytes), os.dup(file.fileno()))
-    except OSError:
+    except OSError as exc:
+        logger.warning("A temporary file of %d MB is kept in memory instead: %s", -(-nbytes // _PIECE), exc)
         return in_memory(nbytes)

@@ -28,7 +28,7 @@ def test_rows_are_as_in_a_list_whatever_is_done_to_them(tmp_path):
     assert list(tmp_path.iterdir()) == []  # the files have no names: a killed process leaves none
 
 
-def test_they_are_right_where_there_is_no_room_for_a_file(tmp_path, monkeypatch):
+def test_they_are_right_where_there_is_no_room_for_a_file_and_it_is_said(tmp_path, monkeypatch, caplog):
     def full(*_args, **_more):
         raise OSError(28, "No space left on device")
 
@@ -36,6 +36,7 @@ def test_they_are_right_where_there_is_no_room_for_a_file(tmp_path, monkeypatch)
     rows = FiledRows(4, str(tmp_path), rows=10)
     rows.append(bytes(range(100)))
     assert rows[24] == bytes([96, 97, 98, 99])
+    assert "kept in memory instead: [Errno 28] No space left on device" in caplog.text
 
 
 def _resident() -> int:
