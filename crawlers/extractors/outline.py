@@ -17,6 +17,8 @@ from crawlers.extractors import tags
 from crawlers.extractors.hints import hint, is_hidden
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
     from selectolax.lexbor import LexborNode
 
@@ -212,7 +214,7 @@ class _Walk:
 
     def run(self, body: LexborNode) -> None:  # noqa: C901 - one loop over all nodes: each call in it would cost a tenth
         """Walk below *body*. Recursion would end at a page's thousandth level."""
-        kind_of, texts, parts, flush, enter = _KIND_OF.get, self.texts, self._parts, self._flush, self._enter
+        kind_of, parts, enter = _KIND_OF.get, self._parts, self._enter
         stack: list[tuple[LexborNode, _Here]] = []
         here, node = self._here, body.first_child
         while True:
@@ -222,9 +224,7 @@ class _Walk:
                     return
                 node, outer = stack.pop()
                 if here[3] != outer[3]:
-                    if parts:
-                        flush()
-                    self.ends[here[3]] = len(texts)
+                    self._end((here[3],))
                 here = outer
                 node = node.next
             kind = kind_of(node.tag_id, _INLINE)
@@ -237,19 +237,24 @@ class _Walk:
                 child = node.first_child
                 if child is None:
                     if parts and kind in {_BLOCK, _CODE}:
-                        flush()
+                        self._flush()
                 elif kind == _CODE and not here[8] and node.css_first(_NOT_PLAIN) is None:
                     self._code(node, here)
-                elif kind > _LINK or child.next is not None or (text := child.text_content) is None:
-                    stack.append((node, here))
-                    if kind:
-                        here = enter(node, kind, here)
-                    node = child
-                    continue
-                else:  # words in a span or a link: the most common elements of all
-                    linked = here[8]
-                    if kind == _LINK:
-                        text, linked = None if _is_permalink(node, text) else text, True
+                else:
+                    linked = kind == _LINK or here[8]
+                    if (
+                        kind <= _LINK and child.next is None
+                    ):  # words in a link or a span, the most common elements of all
+                        text = child.text_content
+                        if text is None and kind_of(child.tag_id, _INLINE) == _INLINE:  # or in one in the other
+                            text = _only_text(child)
+                    if text is None:
+                        stack.append((node, here))
+                        if kind:
+                            here = enter(node, kind, here)
+                        node = node.first_child
+                        continue
+                    text = None if kind == _LINK and _is_permalink(node, text) else text
             if text and (parts or not text.isspace()):
                 if not parts:
                     self._here, self._linked = here, 0
@@ -258,8 +263,8 @@ class _Walk:
                     self._linked += len(text.strip())
             node = node.next
 
-    def _end(self, containers: set[int]) -> None:
-        """Close the containers that are open."""
+    def _end(self, containers: Iterable[int]) -> None:
+        """Close some containers."""
         self._flush()
         for container in containers:
             self.ends[container] = len(self.texts)
@@ -336,6 +341,12 @@ class _Walk:
             count, size, linked if linked < size else size, role, level, depth,
             stops, ends, upper, shout, digit, chrome, container, path, areas, near, far,
         )  # fmt: skip
+
+
+def _only_text(node: LexborNode) -> str | None:
+    """The text in *node*, where nothing else is in it."""
+    child = node.first_child
+    return child.text_content if child is not None and child.next is None else None
 
 
 def _is_permalink(link: LexborNode, text: str | None) -> bool:

@@ -75,13 +75,15 @@ def parse(source: bytes) -> Parsed:
     Args:
         source: the page, as valid UTF-8.
     """
-    short = _shorten(source)
+    short, tags = _shorten(source)
     kept, fewer = hugetags.cut(short)
-    feed = _Feed(kept)
+    if kept is not short:
+        tags = _tags(kept)
+    feed = _Feed(kept, tags)
     if not feed.run():
         end = feed.fed
         del feed  # and with it what it took
-        feed = _Feed(kept[:end])
+        feed = _Feed(kept[:end], tags[tags < end])
         feed.run()
     return Parsed(feed.tree, kept[: feed.fed], fewer or short is not source or feed.fed < len(kept))
 
@@ -91,14 +93,15 @@ class _Feed:
 
     Args:
         source: the page.
+        tags: where each of its tags begins.
     """
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, tags: NDArray[np.intp]) -> None:
         self.tree = LexborHTMLParser(_STANDARD, options=_WITHOUT_EVENTS)
         self.fed = 0
         """Bytes of the page that are in the tree."""
         self._source = source
-        self._ends = np.append(_tags(source), len(source))
+        self._ends = np.append(tags, len(source))
         """Where each tag begins, and the end of the last one."""
         self._used = time.thread_time()
         self._memory = _resident()
@@ -134,15 +137,17 @@ class _Feed:
         return time.thread_time() - self._used > MAX_SECONDS or _resident() - self._memory > MAX_MEMORY
 
 
-def _shorten(source: bytes) -> bytes:
-    """At most ``MAX_BYTES`` of *source*, up to the end of a character, and ``MAX_TAGS``."""
+def _shorten(source: bytes) -> tuple[bytes, NDArray[np.intp]]:
+    """At most ``MAX_BYTES`` of *source*, up to the end of a character, and ``MAX_TAGS``; and where each tag begins."""
     if len(source) > MAX_BYTES:
         end = MAX_BYTES
         while source[end] & 0xC0 == 0x80:
             end -= 1
         source = source[:end]
     tags = _tags(source)
-    return source if len(tags) <= MAX_TAGS else source[: int(tags[MAX_TAGS])]
+    if len(tags) > MAX_TAGS:
+        return source[: int(tags[MAX_TAGS])], tags[:MAX_TAGS]
+    return source, tags
 
 
 def _tags(source: bytes) -> NDArray[np.intp]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from crawlers.items import Record
 
 _ASCII = bytes(range(128))
 _PLAIN = bytes(ord(" " if chr(code).isspace() else chr(code).lower()) for code in range(128)) + bytes(range(128, 256))
 """ASCII in lower case, white space as a space; the bytes of other characters as they are."""
-
-_LONG = 1 << 20
-"""Bytes that are not taken apart into words, which take a dozen times the room."""
 
 
 def normal(text: str) -> str:
@@ -22,10 +21,12 @@ def normal(text: str) -> str:
         others = set(encoded.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
         if any(char.isspace() or char.lower() != char for char in others):
             return " ".join(text.lower().split())
-    spaced = b" ".join(filter(None, encoded.split(b"\n"))).translate(_PLAIN).strip(b" ")
-    while b"  " in spaced:
-        spaced = b" ".join(spaced.split()) if len(spaced) < _LONG else spaced.replace(b"  ", b" ")
-    return spaced.decode("utf-8", "surrogatepass")
+    codes = np.frombuffer(encoded.translate(_PLAIN), dtype=np.uint8)
+    is_space = codes == ord(" ")
+    kept = np.ones(codes.size, dtype=bool)
+    np.logical_and(is_space[1:], is_space[:-1], out=kept[1:])
+    np.logical_not(kept[1:], out=kept[1:])
+    return codes[kept].tobytes().strip(b" ").decode("utf-8", "surrogatepass")
 
 
 def folded(record: Record) -> str:

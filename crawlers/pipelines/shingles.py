@@ -125,11 +125,11 @@ def _words(text: str) -> Hashes:
 
 
 def _kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    kinds = _KINDS[codes]
+    kinds = _KINDS.take(codes)
     if not kinds.all():
         for code in np.unique(codes[kinds == 0]).tolist():
             _KINDS[code] = _kind(chr(code))
-        kinds = _KINDS[codes]
+        kinds = _KINDS.take(codes)
     return kinds
 
 

@@ -50,6 +50,11 @@ def rows(html: str) -> list[Row]:
         ("<select><option>one<option>two</select><p>seen", ["seen"]),
         ("<p> &nbsp; </p><p>\u200b</p>", ["\u200b"]),
         ("<div><span><p>inside</p></span> tail</div>", ["inside", "tail"]),
+        (
+            "<p>x<b><script>no</script></b><b><i></i></b><b><i><!-- no --></i></b><b><br></b><u><svg>no</svg></u>y",
+            ["x\ny"],
+        ),
+        ("<b><i><div>in</div></i></b><b><i>on</i></b>", ["in", "on"]),
         ("<details><summary>more</summary>text</details>", ["more", "text"]),
         ("<figure><img alt=x><figcaption>a picture</figcaption></figure>", ["a picture"]),
         ("", []),
@@ -91,6 +96,8 @@ def test_numbers_of_a_piece():
         5, len("See the second, longer chapter."), len("the second, longer"), 2, True, True,
     )  # fmt: skip
     assert rows('<a href="/"><div>all of it</div></a>')[0].linked == len("all of it")
+    for linked in ("<a><code>it</code></a>", "<code><a>it</a></code>", "<a><b><i>it</i></b></a>", "<a>i<i>t</i></a>"):
+        assert [(row.chars, row.linked) for row in rows(f"<p>see {linked} there")] == [(len("see it there"), 2)]
     assert rows("<p>LOUD</p>")[0].shout
     assert rows("<p>3 apples</p>")[0].digit
     assert rows("<p>Subscribe to our newsletter</p>")[0].chrome
@@ -206,5 +213,7 @@ def test_laws_on_any_soup(parts):
 
 @pytest.mark.parametrize("mark", ["¶", "#", "§", "🔗"])
 def test_a_link_to_its_own_heading_is_no_part_of_it(mark):
-    found = outline(page_of(f"<h2>Usage<a class=headerlink href='#usage'>{mark}</a></h2><p>C<a href=/sharp>#</a></p>"))
-    assert found.texts == ["Usage", "C#"]
+    for inner in (mark, f"<span>{mark}</span>"):
+        link = f"<a class=headerlink href='#usage'>{inner}</a>"
+        found = outline(page_of(f"<h2>Usage{link}</h2><p>C<a href=/sharp>#</a></p>"))
+        assert found.texts == ["Usage", "C#"]
