@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FILE_NAME = "gristmill.db"
+CACHE, SMALL_CACHE = 32, 4
+"""MB of a SQLite file that a connection keeps in memory: one that works all the time, and one that passes through once."""
+
 _READ_ONLY = "gristmill_read"
 _LOCK_KEY = 0x6772697374  # "grist": the advisory lock that lets PostgreSQL's writers pass one by one
 _SQLITE_WAIT = 1.0  # seconds that SQLite itself waits for a lock before it comes back to our loop
@@ -46,13 +50,14 @@ def database_url(settings: BaseSettings) -> str:
     return _normal(given).render_as_string(hide_password=False)
 
 
-def open_database(url: str, timeout: float = 30.0, create: bool = True) -> Database:
+def open_database(url: str, timeout: float = 30.0, create: bool = True, cache: int = CACHE) -> Database:
     """Open the ledger at *url*, make its folder and tables where they are missing, bring an older one up to date.
 
     Args:
         url: of SQLAlchemy, for ``sqlite:///…`` or ``postgresql+psycopg://…``.
         timeout: seconds to wait for a lock or for a server that restarts.
         create: False: a SQLite file that is not there is an error.
+        cache: MB of a SQLite file that each connection keeps in memory; :data:`SMALL_CACHE` for one that reads once.
 
     Raises:
         ConfigurationError: the URL cannot be read, or names another kind of database.
@@ -61,7 +66,7 @@ def open_database(url: str, timeout: float = 30.0, create: bool = True) -> Datab
     parsed = _normal(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_file(parsed, create)
-    database = Database(parsed, timeout)
+    database = Database(parsed, timeout, cache)
     try:
         database.prepare()
     except BaseException:
@@ -76,11 +81,13 @@ class Database:
     Args:
         url: normalised URL of SQLAlchemy.
         timeout: seconds to wait for a lock or for a server that restarts.
+        cache: MB of a SQLite file that each connection keeps in memory.
     """
 
-    def __init__(self, url: URL, timeout: float) -> None:
+    def __init__(self, url: URL, timeout: float, cache: int = CACHE) -> None:
         self.url = url
         self.timeout = timeout
+        self._cache = cache
         self.dialect = url.get_backend_name()
         """``sqlite`` or ``postgresql``."""
         self.where = url.database if self.dialect == "sqlite" else url.render_as_string(hide_password=True)
@@ -214,7 +221,7 @@ class Database:
             pool_size=5,
             max_overflow=50,
         )
-        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "connect", partial(_sqlite_pragmas, self._cache))
         event.listen(engine, "begin", _sqlite_begin)
         return engine
 
@@ -251,10 +258,10 @@ def serialize(conn: Connection) -> None:
         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 
 
-def _sqlite_pragmas(raw: Any, _: Any) -> None:
+def _sqlite_pragmas(cache: int, raw: Any, _: Any) -> None:
     raw.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a power cut loses the last commits, never a part of one
     raw.execute("PRAGMA foreign_keys = ON")
-    raw.execute("PRAGMA cache_size = -32768")
+    raw.execute(f"PRAGMA cache_size = {-1024 * cache}")
     raw.execute("PRAGMA wal_autocheckpoint = 4000")
     raw.execute("PRAGMA journal_size_limit = 67108864")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from crawlers.ledger import bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
@@ -73,16 +73,16 @@ def misplaced(conn: Connection, source: str, crawl_id: int) -> list[tuple[str, s
         "SELECT record_id, key, duplicate_of FROM rejections "
         f"WHERE source = ? AND crawl_id = ? AND stage IN ({marks}) AND duplicate_of IS NOT NULL",
     )
-    rows: Sequence[tuple[str, str, str]] = [
-        (row[0], row[1], row[2]) for row in conn.exec_driver_sql(sql, (source, crawl_id, *STAGES))
-    ]
-    kept = standings(conn, (of for _, _, of in rows), source, crawl_id)
     changed = _named_before_a_change(conn, source, crawl_id)
-    wrong = [
-        (standing(key), id_, of)
-        for id_, key, of in rows
-        if of not in kept or kept[of] > standing(key) or id_ in changed
-    ]
+    rejected = conn.exec_driver_sql(sql, (source, crawl_id, *STAGES), execution_options={"yield_per": _MANY})
+    wrong: list[tuple[Standing, str, str]] = []
+    for rows in rejected.partitions():  # duplicates may be more than the records; what is misplaced are few
+        kept = standings(conn, (of for _, _, of in rows), source, crawl_id)
+        wrong += [
+            (standing(key), id_, of)
+            for id_, key, of in rows
+            if of not in kept or kept[of] > standing(key) or id_ in changed
+        ]
     return [(id_, of) for _, id_, of in sorted(wrong)]
 
 

@@ -15,7 +15,7 @@ from crawlers.ledger.tables import records, runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 
 def iterate(
@@ -79,8 +79,8 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
     behind is not known, and only the pages that were answered count.
     """
     this = crawl(conn, crawl_id)
-    if this is None:
-        return 0
+    if this is None or not _has_earlier(conn, this):
+        return 0  # and no record has been read for it
     page = "SELECT 1 FROM requests q WHERE q.crawl_id = ? AND q.fingerprint = records.page_fingerprint"
     unasked = "" if _was_cut(conn, crawl_id) else f"OR NOT EXISTS ({page})"
     sql = (
@@ -97,6 +97,12 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
     )
     signatures.delete(conn, ids)
     return len(ids)
+
+
+def _has_earlier(conn: Connection, this: Row[Any]) -> bool:
+    """Whether there was a crawl with the same arguments before *this* one."""
+    sql = "SELECT 1 FROM crawls WHERE source = ? AND scope = ? AND id < ? LIMIT 1"
+    return conn.exec_driver_sql(bulk.sql(conn, sql), (this.source, this.scope, this.id)).first() is not None
 
 
 def _was_cut(conn: Connection, crawl_id: int) -> bool:

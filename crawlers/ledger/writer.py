@@ -65,8 +65,9 @@ class LedgerWriter:
         return self._pool.submit(self._session.database.run, job)
 
     def close(self) -> None:
-        """Wait for what was submitted and end the thread."""
+        """Wait for what was submitted, end the thread, and let go of the database: exports and reports need the memory."""
         self._pool.shutdown(wait=True)
+        self._session.database.close()
 
     def _turn(self, conn: Connection, settlements: list[Settlement], want: int, counts: bool) -> Turn:
         session, turn = self._session, Turn()

@@ -166,12 +166,13 @@ def _reason(conn: Connection, crawl_id: int, state: str, reason: str, number: in
 
 def _records(conn: Connection, source: str, crawl_id: int) -> dict[str, Any]:
     changes = statistics.record_changes(conn, source, crawl_id)
+    by = statistics.records_by(conn, source, "type", "modality", "language")
     return {
         **changes,
         "seen": sum(changes[name] for name in ("new", "changed", "updated", "unchanged")),
-        "types": statistics.records_by(conn, source, "type"),
-        "modalities": statistics.records_by(conn, source, "modality"),
-        "languages": statistics.records_by(conn, source, "language"),
+        "types": by["type"],
+        "modalities": by["modality"],
+        "languages": by["language"],
         **_looked_at(statistics.sample(conn, source, SAMPLE_RECORDS)),
     }
 

@@ -12,7 +12,7 @@ from scrapy.settings import Settings
 from sqlalchemy import text
 
 from crawlers.errors import ConfigurationError, DiskFull, LedgerCorrupt, LedgerError, LedgerLocked, LedgerTooNew
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import CACHE, SMALL_CACHE, database_url, open_database
 from tests.ledger_pages import Ledger, entry
 from tests.missing import missing
 
@@ -149,6 +149,14 @@ def test_wrong_sql_is_an_error_of_ours_without_a_retry(database):
     assert len(calls) == 1
     with pytest.raises(LedgerError, match="refused"), database.read() as conn:
         conn.execute(text("SELECT * FROM nowhere"))
+
+
+@pytest.mark.parametrize("megabytes", [CACHE, SMALL_CACHE])
+def test_a_connection_of_sqlite_keeps_as_much_as_it_is_told(sqlite_url, megabytes):
+    database = open_database(sqlite_url, cache=megabytes)
+    with database.read() as conn:
+        assert conn.exec_driver_sql("PRAGMA cache_size").scalar() == -1024 * megabytes
+    database.close()
 
 
 def test_a_reader_sees_one_state_on_sqlite(sqlite_url):

@@ -11,6 +11,7 @@ from crawlers.ledger import captures, records, rejections, signatures
 from crawlers.ledger.commit import commit
 from crawlers.ledger.database import open_database
 from crawlers.ledger.settlement import PENDING, Settlement
+from crawlers.report import summary
 from tests.ledger_pages import SOURCE, Ledger, answer, entry, fingerprint, record, rejected, signature
 
 
@@ -25,6 +26,16 @@ class Plans:
     def _note(self, conn, cursor, statement, parameters, context, executemany):
         if statement.split()[0] in {"SELECT", "UPDATE", "DELETE"}:
             self.statements[statement] = parameters[0] if executemany else parameters
+
+    def steps(self) -> list[str]:
+        """What SQLite would do, one step after the other."""
+        with self.ledger.database.read() as conn:
+            statements, self.statements = self.statements, {}
+            return [
+                row[3]
+                for statement, parameters in statements.items()
+                for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
 
     def scans(self) -> list[str]:
         """Steps that read a whole table, or sort."""
@@ -107,6 +118,31 @@ def test_reading_goes_by_ranges(watched):
         records.counts(conn, SOURCE)
         rejections.get(conn, record("r1").id)
     assert [scan for scan in plans.scans() if "count(*)" not in scan] == []
+
+
+def test_the_figures_of_a_crawl_read_its_requests_in_their_order(watched):
+    """Not by the index of fingerprints, a read for each row; it may only tell where the crawl begins and ends."""
+    ledger, plans = watched
+    settle(ledger, 1)
+    settle(ledger, 2, "other", state="failed", reason="http-404")
+    plans.statements.clear()
+    with ledger.database.read() as conn:
+        summary(conn, SOURCE, ledger.crawl.id, ledger.run)
+    steps = [step for step in plans.steps() if step.startswith(("SEARCH requests", "SCAN requests"))]
+    assert len(steps) >= 5
+    assert [step for step in steps if "INTEGER PRIMARY KEY" not in step and "COVERING INDEX" not in step] == []
+
+
+def test_after_a_first_crawl_no_record_is_read_to_mark_it_gone(watched):
+    ledger, plans = watched
+    ledger.page(1, record("k1"))
+    plans.statements.clear()
+    ledger.database.run(records.mark_gone, ledger.crawl.id)
+    assert [step for step in plans.steps() if "records" in step] == []
+    ledger.next_round()
+    plans.statements.clear()
+    ledger.database.run(records.mark_gone, ledger.crawl.id)
+    assert [step for step in plans.steps() if "records" in step]
 
 
 def test_waiting_requests_that_are_not_due_are_few_and_do_not_hide_others(watched):
