@@ -35,7 +35,10 @@ class FiledRows:
     def __getitem__(self, number: int) -> bytes:
         """The row with this number."""
         file, place = divmod(number, self._rows)
-        return self._files[file].read(self._nbytes, place * self._nbytes)
+        start = place * self._nbytes
+        if number >= self._size - _LET_GO:  # most are asked for soon, and are in RAM as they were written
+            return self._files[file].mapping[start : start + self._nbytes]
+        return self._files[file].read(self._nbytes, start)
 
     def __setitem__(self, number: int, row: bytes) -> None:
         """Put *row* where another was."""

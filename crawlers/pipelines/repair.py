@@ -14,7 +14,6 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import ftfy
-import numpy as np
 from ftfy.fixes import fix_c1_controls
 
 from crawlers.extractors.encodings import has_surrogates
@@ -28,8 +27,6 @@ REPLACED = "replacement-characters"
 
 _ASCII = bytes(range(128))
 _ASCII_CONTROLS = bytes([*range(9), *range(11, 32), 127, 9])
-_WEIGHTS = bytes({ord(" "): 2, ord("\n"): 1}.get(code, 0) for code in range(256))
-"""Two that stand side by side weigh 3 or more together where one of them is a space."""
 _SPACES = " \t\x1c-\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SUSPECT = re.compile(f"[{invisible.CLASS}{_SPACES[1:]}{_BREAKS[1:]}\ud800-\udfff]")
@@ -120,8 +117,7 @@ def _has_odd_characters(text: str) -> bool:
 def _has_odd_pairs(text: str) -> bool:
     """Whether *text* has runs of spaces and line ends that ordinary text has not. Others are odd characters."""
     encoded = text.encode("utf-8", "surrogatepass")  # the search is six times as fast as in the text
-    weights = np.frombuffer(encoded.translate(_WEIGHTS), dtype=np.uint8)
-    return b"\n\n\n" in encoded or bool((weights[1:] + weights[:-1]).max(initial=0) > 2)
+    return b"  " in encoded or b" \n" in encoded or b"\n " in encoded or b"\n\n\n" in encoded
 
 
 def _run(done: Repaired, edits: list[Edit], verbatim: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
