@@ -75,7 +75,7 @@ class Sandbox:
             raise
         with self._changed:
             self._idle.append(worker)
-            self._changed.notify()
+            self._changed.notify_all()
         if "verdict" in answer:
             raise Verdict(answer["verdict"], answer["detail"])
         return answer["result"]
@@ -118,7 +118,7 @@ class Sandbox:
     def _discard(self, worker: subprocess.Popen[bytes]) -> None:
         with self._changed:
             self._all.discard(worker)
-            self._changed.notify()
+            self._changed.notify_all()
         worker.kill()
         for stream in (worker.stdin, worker.stdout):
             if stream is not None:
