@@ -146,7 +146,7 @@ def _shorten(source: bytes) -> tuple[bytes, NDArray[np.intp]]:
         source = source[:end]
     tags = _tags(source)
     if len(tags) > MAX_TAGS:
-        return source[: int(tags[MAX_TAGS])], tags[:MAX_TAGS]
+        return source[: int(tags[MAX_TAGS])], tags[:MAX_TAGS].copy()  # the others may take 80 MB
     return source, tags
 
 

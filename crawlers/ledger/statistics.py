@@ -193,11 +193,14 @@ def _kept(source: str) -> ColumnElement[bool]:
 
 
 def _of(conn: Connection, crawl_id: int) -> ColumnElement[bool]:
-    """The requests of a crawl, from its first one to its last one.
+    """The requests of a crawl; on SQLite those from its first one to its last one.
 
-    Both ends are known from the index of fingerprints alone, since it has the ids. With a bare ``crawl_id = …`` databases
-    would go through the requests by that index too, in an order that is as good as random; a sum they cannot look up.
+    There both ends are known from the index of fingerprints alone, since it has the ids. With a bare ``crawl_id = …`` it
+    would go through the requests by that index, in an order that is as good as random; a sum it cannot look up. PostgreSQL
+    reads the rows in their own order by itself, and would look for the ends in those of all crawls.
     """
+    if conn.dialect.name != "sqlite":
+        return requests.c.crawl_id == crawl_id
     ids = select(func.min(requests.c.id), func.max(requests.c.id)).where(requests.c.crawl_id == crawl_id)
     first, last = conn.execute(ids).one()
     if first is None:

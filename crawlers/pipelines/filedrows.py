@@ -9,7 +9,7 @@ from crawlers.pipelines.mapped import in_file
 if TYPE_CHECKING:
     from crawlers.pipelines.mapped import Memory
 
-_ROWS = 65_536
+_ROWS = 262_144
 _LET_GO = 4_096
 """Rows that are written before RAM lets go of them."""
 
@@ -47,6 +47,7 @@ class FiledRows:
 
     def append(self, rows: bytes) -> None:
         """Put in rows at the end: one, or many side by side."""
+        assert len(rows) % self._nbytes == 0
         start = 0
         while start < len(rows):
             file, place = divmod(self._size, self._rows)
