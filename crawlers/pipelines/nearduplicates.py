@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
 from itertools import islice
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +24,7 @@ import numpy as np
 from crawlers.pipelines.chains import ChainedTable
 from crawlers.pipelines.filedrows import FiledRows
 from crawlers.pipelines.normal import normal
+from crawlers.pipelines.shelf import Shelf
 from crawlers.pipelines.shingles import VERSION, MinHasher, Shingler, jaccard, word_hashes
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ _CANDIDATES = 64  # of one band, the newest ones: pages made from one template s
 _VERIFIED_MAX = 16  # candidates whose text is read, the most similar ones first
 _ID, _HASH, _FIRST_BAND = 0, 1, 2
 _WIDTH = _FIRST_BAND + BANDS
-_RECENT_MAX = 32 * 1024 * 1024
-_SHINGLES_MAX = 2048  # texts whose shingles are at hand: some 8 MB
+_RECENT_BYTES, _KNOWN_BYTES = 32 * 1024 * 1024, 16 * 1024 * 1024
 _NOTHING = np.empty(0, dtype=np.uint64)
 _LOADED = 10_000
 _ENTRY = Struct("<16s16sI")
@@ -102,10 +101,11 @@ class DuplicateIndex:
         self._table = ChainedTable(_WIDTH, folder=folder)
         self._entries = FiledRows(_ENTRY.size, folder)
         self._source_numbers: dict[str, int] = {}
-        self._recent: OrderedDict[str, Hashes] = OrderedDict()  # shingles of what is not stored yet
-        self._recent_size = 0
+        self._recent = Shelf(_RECENT_BYTES)
+        """Of texts that are not stored yet."""
+        self._known = Shelf(_KNOWN_BYTES)
+        """Of texts that were asked for or came by lately: copies come in swarms."""
         self._displaced: dict[str, bytes] = {}
-        self._shingles: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -224,24 +224,18 @@ class DuplicateIndex:
         for row in rows:
             bare, hash_, _ = self._entry(row)
             id_ = bare.hex()
-            kept = self._shingles.get(id_)
-            if id_ in self._recent:
-                found[id_] = self._recent[id_]
-            elif kept is not None and kept[0] == hash_:
-                found[id_] = kept[1]
+            recent, known = self._recent.get(id_), self._known.get(id_)
+            if recent is not None:
+                found[id_] = recent[1]
+            elif known is not None and known[0] == hash_:
+                found[id_] = known[1]
             else:
                 hashes[id_] = hash_
         if hashes:
             for id_, text in self._texts(list(hashes)).items():
                 found[id_] = self._shingler(word_hashes(text.lower()))
-                self._remember(id_, hashes[id_], found[id_])
+                self._known.put(id_, hashes[id_], found[id_])
         return found
-
-    def _remember(self, record_id: str, text_hash: bytes, shingles: Hashes) -> None:
-        """Keep the shingles of a text that was asked for or came by lately: copies come in swarms."""
-        self._shingles[record_id] = (text_hash, shingles)
-        if len(self._shingles) > _SHINGLES_MAX:
-            self._shingles.popitem(last=False)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -250,19 +244,15 @@ class DuplicateIndex:
         rows = self._rows_of(record_id)
         if any(self._has_hash(row, signed.hash) for row in rows):
             return
-        self._forget(record_id)
         self._displaced.pop(record_id, None)
         for row in rows:
             self._table.remove(row)
         self._put(record_id, signed.hash, signed.keys, source)
-        shingles = self._recent[record_id] = _NOTHING if signed.shingles is None else signed.shingles
-        self._recent_size += shingles.nbytes
-        while self._recent_size > _RECENT_MAX:
-            self._recent_size -= self._recent.popitem(last=False)[1].nbytes
+        self._recent.put(record_id, signed.hash, _NOTHING if signed.shingles is None else signed.shingles)
 
     def remove(self, record_id: str) -> None:
         """Take out a text; nothing happens where there is none."""
-        self._forget(record_id)
+        self._recent.pop(record_id)
         for row in self._rows_of(record_id):
             self._table.remove(row)
 
@@ -285,9 +275,9 @@ class DuplicateIndex:
             return False
         for row in self._rows_of(record_id):
             if self._has_hash(row, text_hash):
-                shingles = self._forget(record_id)
+                shingles = self._recent.pop(record_id)
                 if shingles is not None and shingles.size:
-                    self._remember(record_id, text_hash, shingles)
+                    self._known.put(record_id, text_hash, shingles)
                 return True
         self.remove(record_id)
         self._put(record_id, text_hash, np.frombuffer(bands, dtype="<u8", offset=8).tolist(), source)
@@ -329,12 +319,6 @@ class DuplicateIndex:
             self._entries.append(entry)
         else:
             self._entries[row] = entry
-
-    def _forget(self, record_id: str) -> Hashes | None:
-        shingles = self._recent.pop(record_id, None)
-        if shingles is not None:
-            self._recent_size -= shingles.nbytes
-        return shingles
 
     def _rows_of(self, record_id: str) -> list[int]:
         own = bytes.fromhex(record_id)

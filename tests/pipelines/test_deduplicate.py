@@ -264,7 +264,7 @@ def test_texts_are_read_from_the_ledger_inside_and_outside_of_a_loop(url):
     assert passes(stage, kept)
     store(url, kept)
     stage._ledger.refresh(stage._index)
-    assert stage._index._recent == {}
+    assert len(stage._index._recent) == 0
 
     async def scene() -> None:
         assert not passes(stage, record("b", NEAR))
