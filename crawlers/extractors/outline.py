@@ -242,11 +242,10 @@ class _Walk:
                     self._code(node, here)
                 else:
                     linked = kind == _LINK or here[8]
-                    if (
-                        kind <= _LINK and child.next is None
-                    ):  # words in a link or a span, the most common elements of all
+                    if kind <= _LINK and child.next is None:
+                        # words in a link or a span, the most common elements of all, or in one in the other
                         text = child.text_content
-                        if text is None and kind_of(child.tag_id, _INLINE) == _INLINE:  # or in one in the other
+                        if text is None and kind_of(child.tag_id, _INLINE) == _INLINE:
                             text = _only_text(child)
                     if text is None:
                         stack.append((node, here))
