@@ -273,12 +273,15 @@ class DuplicateIndex:
             return True
         if bands[:8] != self._header:
             return False
-        for row in self._rows_of(record_id):
-            if self._has_hash(row, text_hash):
-                shingles = self._recent.pop(record_id)
-                if shingles is not None and shingles.size:
-                    self._known.put(record_id, text_hash, shingles)
-                return True
+        recent = self._recent.get(record_id)
+        if recent is not None and recent[0] == text_hash:
+            self._recent.pop(record_id)
+            if recent[1].size:
+                self._known.put(record_id, *recent)
+            return True
+        if any(self._has_hash(row, text_hash) for row in self._rows_of(record_id)):
+            self._recent.pop(record_id)
+            return True
         self.remove(record_id)
         self._put(record_id, text_hash, np.frombuffer(bands, dtype="<u8", offset=8).tolist(), source)
         return True

@@ -2,8 +2,9 @@
 
 A word is a run of letters, digits, marks and underscores; in scripts that put no spaces between words, each character
 is one. The hash of a word is a polynomial over its code points, computed for all words of a text with one pass of sums
-(Karp and Rabin 1987); that of a shingle is another one over its words. MinHash: Broder 1997; the bands of locality-sensitive
-hashing: Indyk and Motwani 1998. All arithmetic is modulo 2**64 or 2**32.
+(Karp and Rabin 1987); that of a shingle is another one over its words. MinHash: Broder 1997, with one permutation for all
+minima: Li, Owen and Zhang 2012; the bands of locality-sensitive hashing: Indyk and Motwani 1998. All arithmetic is modulo
+2**64; the upper bits of a hash are the good ones.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
 
     Hashes = NDArray[np.uint64]
 
-VERSION = 1
+VERSION = 2
 """Of everything here that a stored signature depends on."""
 
 _CHUNK = 1 << 16
-_COLUMNS = 1024  # shingles that are permuted at a time: as many as a page of 6 KB has, and 200 KB of memory
 _SEPARATOR, _WORD, _SINGLE = 1, 2, 3
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
@@ -50,7 +50,6 @@ _BASE = _splitmix(1) | 1
 _POWERS, _INVERSES = _powers(_BASE), _powers(pow(_BASE, -1, 1 << 64))
 _WORD_BASE = _splitmix(3) | 1
 _WORD_POWERS, _WORD_INVERSES = _powers(_WORD_BASE), _powers(pow(_WORD_BASE, -1, 1 << 64))
-_MIX_32 = np.uint32((_splitmix(4) >> 32) | 1)
 _ONE = np.uint64(1)
 _KEY = np.dtype("<u8")
 _SHIFT, _SHIFT_2, _MIX = np.uint64(32), np.uint64(29), np.uint64(_splitmix(2) | 1)
@@ -160,11 +159,16 @@ class Shingler:
         np.add.accumulate(sums[1:], out=sums[1:])
         shingles = sums[size:] - sums[:-size]
         shingles *= _WORD_INVERSES[: shingles.size]
-        return _mixed(shingles)
+        return shingles
 
 
 class MinHasher:
     """Makes signatures for locality-sensitive hashing.
+
+    All hashes are divided among bins of the same width, and the least one in each bin is its minimum. Where none is in
+    a bin, as in a short text, its minimum is that of all hashes after a permutation of its own. So each minimum of two
+    texts is equal with the probability of their Jaccard similarity: where both have none in a bin as with any
+    permutation, and otherwise because the least of those that either has in it is as likely as any other.
 
     The key of a band holds parts of its minima side by side, so that the keys are also a sketch: the share of equal parts
     estimates the Jaccard similarity.
@@ -176,34 +180,37 @@ class MinHasher:
 
     def __init__(self, bands: int, rows: int) -> None:
         self.bands, self.rows = bands, rows
-        self._part = np.dtype("<u2" if rows > 2 else "<u4")
-        self._bits = 16 if rows > 2 else 32
-        factors = [(_splitmix(1000 + i) >> 32) | 1 for i in range(bands * rows)]
-        self._factors = np.array(factors, dtype=np.uint32)[:, None]
-        self._space = np.empty(bands * rows * _COLUMNS, dtype=np.uint32)
+        bits = 16 if rows > 2 else 32
+        self._part, self._parts, self._shift = np.dtype(f"<u{bits // 8}"), 64 // bits, np.uint64(64 - bits)
+        bins = bands * rows
+        self._begins = np.array([(i << 64) // bins for i in range(bins)], dtype=np.uint64)
+        self._factors = np.array([_splitmix(1000 + i) | 1 for i in range(bins)], dtype=np.uint64)
 
     def keys(self, shingles: Hashes) -> Hashes:
         """One key for each band. At least one shingle is needed."""
-        low = shingles.astype(np.uint32)
-        minima = self._minima(low[:_COLUMNS])
-        for start in range(_COLUMNS, low.size, _COLUMNS):
-            np.minimum(minima, self._minima(low[start : start + _COLUMNS]), out=minima)
-        minima *= _MIX_32  # the least of many is small: its upper bits say nothing before this
-        parts = np.zeros((self.bands, 64 // self._bits), dtype=self._part)
-        parts[:, : self.rows] = (minima >> np.uint32(32 - self._bits)).reshape(self.bands, self.rows)
+        ordered = np.sort(shingles)
+        places = ordered.searchsorted(self._begins)
+        minima = ordered.take(places, mode="clip")
+        empty = places == ordered.size
+        empty[:-1] |= places[1:] == places[:-1]
+        if empty.any():
+            minima[empty] = self._permuted(ordered, self._factors[empty])
+        minima *= _MIX  # the least of many is small: its upper bits say nothing before this
+        minima >>= self._shift
+        parts = np.zeros((self.bands, self._parts), dtype=self._part)
+        parts[:, : self.rows] = minima.reshape(self.bands, self.rows)
         return parts.view(_KEY)[:, 0]
 
-    def _minima(self, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        count = len(self._factors)
-        space = self._space[: count * low.size].reshape(
-            count, low.size
-        )  # in one piece: a fifth faster than part of one
-        minima: NDArray[np.uint32] = np.multiply(self._factors, low, out=space).min(axis=1)
+    @staticmethod
+    def _permuted(ordered: Hashes, factors: Hashes) -> Hashes:
+        """The minimum after each permutation. Few distinct hashes leave bins empty, so that this is little work."""
+        distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+        minima: Hashes = np.multiply(factors[:, None], distinct).min(axis=1)
         return minima
 
     def similarity(self, keys: Hashes, others: Hashes) -> NDArray[np.float64]:
         """Estimated Jaccard similarity of *keys* to each row of *others*."""
-        shape = (-1, self.bands, 64 // self._bits)
+        shape = (-1, self.bands, self._parts)
         equal = others.astype("<u8").view(self._part).reshape(shape) == keys.astype("<u8").view(self._part).reshape(
             shape
         )

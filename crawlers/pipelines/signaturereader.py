@@ -58,7 +58,9 @@ class SignatureReader:
         with self._database.read() as conn:
             outdated = index.load(self._rows(conn))
         if outdated:
-            logger.info("Signing %d texts anew: the deduplication settings have changed", len(outdated))
+            logger.info(
+                "Signing %d texts anew: the deduplication settings have changed, or how a text is signed", len(outdated)
+            )
             for start in range(0, len(outdated), _BATCH):
                 self._sign(index, outdated[start : start + _BATCH])
         self._due = time.monotonic() + self._interval

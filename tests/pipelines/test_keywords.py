@@ -139,7 +139,10 @@ def test_each_match_folds_to_its_phrase_and_every_planted_phrase_is_found(parts,
         at += len(part) + 1
 
 
-@given(st.text(max_size=30), st.text(min_size=1, max_size=3), st.booleans())
+inline = st.text(min_size=1, max_size=3).filter(lambda phrase: not phrase.startswith("@"))
+
+
+@given(st.text(max_size=30), inline, st.booleans())
 def test_places_lie_in_the_text(text, phrase, accents):
     pipeline = stage(any=[phrase, "always"], whole_words=False, fold_accents=accents)
     item = record(f"{text} always")
