@@ -51,6 +51,7 @@ _SEEN = np.array([Row._fields.index(name) for name in ("role", "level", "areas")
 _ROW = ROLES.index("row")
 _HEADING = ROLES.index("heading")
 _TERM = ROLES.index("term")
+_CODE = ROLES.index("code")
 _DEFINES = np.array([role in {"paragraph", "list-item"} for role in ROLES])
 """Role to whether it can be the definition of a term."""
 
@@ -121,6 +122,7 @@ def judge(page: Page, mode: Mode) -> _Judgement:
             odds, name = _counted(odds, vote, words), f"{name} with trafilatura"
         kept, expected = classifier.choose(classifier.probabilities(odds), words)
     _keep_labels(kept, found)
+    _keep_code(kept, found, odds, expected)
     _drop_hidden(kept, found, hidden.prose(page))
     _drop_last_headings(kept, found)
     return _Judgement(odds, kept, expected, name)
@@ -131,6 +133,23 @@ def _keep_labels(kept: NDArray[np.bool_], found: Outline) -> None:
     roles, chosen = found.table[:, 3], kept.copy()
     kept[:-1] |= (roles[:-1] == _TERM) & chosen[1:] & _DEFINES[roles[1:]]
     kept[1:-1] |= (roles[1:-1] == _HEADING) & chosen[2:] & chosen[:-2]
+
+
+def _keep_code(kept: NDArray[np.bool_], found: Outline, odds: Floats, expected: float) -> None:
+    """Code stays with text that is kept on both sides of it, unless it is less than half as likely as a block must be.
+
+    Few of the words that main text is known by are in it; "as in this example:" is nothing without the example.
+    """
+    is_code = found.table[:, 3] == _CODE
+    dropped = np.flatnonzero(is_code & ~kept)
+    if not dropped.size:
+        return
+    likely = dropped[classifier.probabilities(odds[dropped]) >= expected / 4]
+    texts = np.flatnonzero(~is_code)
+    after = texts.searchsorted(likely)
+    inside = (after > 0) & (after < texts.size)
+    likely, after = likely[inside], after[inside]
+    kept[likely] = kept[texts[after - 1]] & kept[texts[after]]
 
 
 def _drop_hidden(kept: NDArray[np.bool_], found: Outline, texts: list[str]) -> None:

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.errors import ExtractionError
+from crawlers.extractors import classifier
 from crawlers.extractors import text as module
+from crawlers.extractors.outline import ROLES, outline
 from crawlers.extractors.page import Page
 from crawlers.extractors.text import MODES, Text, explain, extract_text
 from tests.webpages import broken_twins, ordinary, page_of, saved
@@ -310,3 +312,35 @@ def test_a_term_stays_with_its_definition_and_a_heading_with_its_text():
         if decision.role == "heading" and kept[place - 1] and kept[place + 1]:
             assert decision.kept
     assert sum(kept) > 12
+
+
+def between(*blocks: str) -> str:
+    """Paragraphs of main text with *blocks* between the second and the third."""
+    said = "<p>Kettles boil water, and the best of them do it quietly, in a corner of kitchen {0} that nobody sees.</p>"
+    first, second = ("".join(said.format(i) for i in part) for part in (range(2), range(2, 8)))
+    return f"<nav><a href=/>Home</a></nav><main><h1>Kettles</h1>{first}{''.join(blocks)}{second}</main><footer>© 2026</footer>"
+
+
+def judged(monkeypatch, markup: str, code_odds: float) -> list[tuple[str, bool]]:
+    """Role of each block and whether it is kept, where the model gives code these odds."""
+    known = classifier.log_odds
+
+    def log_odds(matrix, *args, **options):
+        odds = known(matrix, *args, **options)
+        odds[[place for place, row in enumerate(outline(page).rows) if row.role == ROLES.index("code")]] = code_odds
+        return odds
+
+    page = page_of(markup)
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "log_odds", log_odds)
+        return [(decision.role, decision.kept) for decision in explain(page, "fast")]
+
+
+def test_code_stays_between_the_texts_that_are_kept(monkeypatch):
+    pieces = "<pre>kettle --boil</pre>", "<pre>kettle --pour | cup</pre>"
+    assert judged(monkeypatch, between(*pieces), -0.8).count(("code", True)) == 2
+    assert judged(monkeypatch, between(*pieces), -5.0).count(("code", False)) == 2
+    at_the_ends = pieces[0] + between() + pieces[1]
+    assert judged(monkeypatch, at_the_ends, -0.8).count(("code", False)) == 2
+    only_code = judged(monkeypatch, "".join(pieces), -0.8)
+    assert [role for role, _ in only_code] == ["code", "code"]
