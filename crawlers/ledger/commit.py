@@ -90,7 +90,8 @@ def _write_records(
     gone_pages = [page_of(s) for s in valid if s.gone]
     if not found and not gone_pages:
         return
-    context = fates.Context(frontier.crawl_id, run_id, frontier.settings_digest(conn, run_id), utc_now())
+    digest, fetches = frontier.settings_digest(conn, run_id), frontier.fetches(conn)
+    context = fates.Context(frontier.crawl_id, run_id, digest, utc_now(), fetches)
     outcome = fates.write(conn, context, found)
     gone = fates.mark_gone_pages(conn, context, frontier.source(conn), [page for page in gone_pages if page])
     for kind in ("new", "changed", "updated", "unchanged", "rejected", "repeated"):

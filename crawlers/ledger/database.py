@@ -37,6 +37,11 @@ CACHE, SMALL_CACHE = 32, 4
 """MB of a SQLite file that a connection keeps in memory: one that works all the time, and one that passes through once."""
 
 _READ_ONLY = "gristmill_read"
+_READING: dict[str, dict[str, Any]] = {
+    "sqlite": {_READ_ONLY: True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""Options of a connection that reads: all of its statements see one state."""
 _LOCK_KEY = 0x6772697374  # "grist": the advisory lock that lets PostgreSQL's writers pass one by one
 _SQLITE_WAIT = 1.0  # seconds that SQLite itself waits for a lock before it comes back to our loop
 
@@ -179,7 +184,7 @@ class Database:
         conn = self._engine.connect()
         try:
             if reading:
-                conn = conn.execution_options(**{_READ_ONLY: True})
+                conn = conn.execution_options(**_READING[self.dialect])
             conn.begin()
         except BaseException:
             conn.close()

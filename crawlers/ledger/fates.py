@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -20,7 +20,7 @@ from crawlers.ledger.bodies import Body, body_of, json_text, storable
 from crawlers.ledger.tables import record_versions, records, rejections, signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -32,18 +32,20 @@ logger = logging.getLogger(__name__)
 
 _HOST = re.compile(r"://([^/?#]*)")
 
-_KNOWN = ("id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint", "version_run")
-_REJECTED = ("record_id", "crawl_id", "page_fingerprint", "duplicate_of")
+_KNOWN = (
+    "id", "version", "content_hash", "envelope_hash", "state", "crawl_id", "page_fingerprint", "version_run", "asked_by",
+)  # fmt: skip
+_REJECTED = ("record_id", "crawl_id", "page_fingerprint", "duplicate_of", "asked_by")
 _INSERT = (
     "id", "source", "key", "version", "content_hash", "envelope_hash", "state", "url", "host", "type", "modality",
     "language", "body", "crawl_id", "page_fingerprint", "first_run", "version_run", "changed_run", "seen_run", "created_at",
-    "changed_at",
+    "changed_at", "asked_by",
 )  # fmt: skip
 _REPLACE = tuple(name for name in _INSERT if name not in {"id", "source", "key", "first_run", "created_at"})
-_TOUCH = ("state", "crawl_id", "page_fingerprint", "seen_run")
+_TOUCH = ("state", "crawl_id", "page_fingerprint", "seen_run", "asked_by")
 _REJECT = (
     "record_id", "source", "key", "url", "stage", "reason", "detail", "value", "threshold", "settings_digest",
-    "duplicate_of", "body", "crawl_id", "page_fingerprint", "run_id", "rejected_at",
+    "duplicate_of", "body", "crawl_id", "page_fingerprint", "run_id", "rejected_at", "asked_by",
 )  # fmt: skip
 
 
@@ -67,6 +69,17 @@ class Context:
     run_id: str
     settings_digest: str | None
     now: str
+    fetches: bool = True
+    """Whether the crawl asks for pages; refine and readmit read what was fetched."""
+
+
+class _Origin(NamedTuple):
+    """Where a record was found."""
+
+    page: str | None
+    """Fingerprint of the page."""
+    asked_by: int | None
+    """The crawl that asked for the page last, where that is known."""
 
 
 @dataclass(slots=True)
@@ -167,6 +180,7 @@ def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome:
     refused = {row[0]: row for row in bulk.select(conn, rejections, _REJECTED, "record_id", ids)}
     fresh = [fate.record.id for fate in fates if fate.rejected is None and fate.record.id not in known]
     history = _history(conn, fresh)
+    origins = _origins(conn, context, fates, {**refused, **known})
     plan = _Plan()
     for fate in fates:
         id_ = fate.record.id
@@ -177,14 +191,37 @@ def _write_round(conn: Connection, context: Context, fates: list[Fate], outcome:
         ):
             outcome.repeated += 1
             continue
-        page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
         if fate.rejected is not None:
-            _reject(plan, context, fate, page, before, outcome)
+            _reject(plan, context, fate, origins[id_], before, outcome)
         else:
             if id_ in refused:
                 plan.admitted.append(id_)
-            _keep(conn, plan, context, fate.record, page, before, history.get(id_), outcome)
+            _keep(conn, plan, context, fate.record, origins[id_], before, history.get(id_), outcome)
     _execute(conn, plan)
+
+
+def _origins(conn: Connection, context: Context, fates: list[Fate], before: Mapping[str, Any]) -> dict[str, _Origin]:
+    """Id to origin. What refine finds for the first time belongs to the crawl that asked for its page."""
+    origins: dict[str, _Origin] = {}
+    for fate in fates:
+        earlier = before.get(fate.record.id)
+        page = fate.page or (earlier.page_fingerprint if earlier is not None else None)
+        asked_by = context.crawl_id if context.fetches else earlier.asked_by if earlier is not None else None
+        origins[fate.record.id] = _Origin(page, asked_by)
+    pages = {origin.page for origin in origins.values() if origin.page and origin.asked_by is None}
+    if not pages:
+        return origins
+    sql = bulk.sql(
+        conn,
+        "SELECT q.fingerprint, max(q.crawl_id) FROM crawls this JOIN crawls c ON c.source = this.source "
+        "JOIN requests q ON q.crawl_id = c.id WHERE this.id = ? AND c.kind = 'crawl' "
+        f"AND {bulk.among(conn, 'q.fingerprint')} GROUP BY q.fingerprint",
+    )
+    asked = dict(map(tuple, conn.exec_driver_sql(sql, (context.crawl_id, bulk.listed(conn, pages)))))
+    return {
+        id_: origin if origin.asked_by else origin._replace(asked_by=asked.get(origin.page))
+        for id_, origin in origins.items()
+    }
 
 
 def _is_spoken_for(earlier: Any, fate: Fate, context: Context) -> bool:
@@ -220,7 +257,7 @@ def _keep(
     plan: _Plan,
     context: Context,
     record: Record,
-    page: str | None,
+    origin: _Origin,
     before: Any,
     past: tuple[int, str] | None,
     outcome: Outcome,
@@ -230,27 +267,27 @@ def _keep(
     if before is None:
         outcome.new += 1
         record.version = _version_after(conn, record.id, past, content_hash)
-        plan.upserts.append(_row(record, body_of(record), context, page, context.run_id))
+        plan.upserts.append(_row(record, body_of(record), context, origin, context.run_id))
         return
     record.version, made_by = before.version, context.run_id
     if before.content_hash == content_hash:
         body = body_of(record)
         if body.envelope_hash == before.envelope_hash:
             outcome.unchanged += 1
-            plan.touches.append(("kept", context.crawl_id, page, context.run_id, record.id))
+            plan.touches.append(("kept", context.crawl_id, origin.page, context.run_id, origin.asked_by, record.id))
             return
         outcome.updated += 1
         made_by = before.version_run
     else:
         outcome.changed += 1
         outcome.unsigned.append(record.id)
-        if before.crawl_id == context.crawl_id and page is not None and before.page_fingerprint not in {None, page}:
+        if before.crawl_id == context.crawl_id and origin.page and before.page_fingerprint not in {None, origin.page}:
             record.version = _reverted(conn, record.id, before.version, content_hash)
         else:
             plan.archive.append(record.id)
             record.version = before.version + 1
         body = body_of(record)
-    plan.upserts.append(_row(record, body, context, page, made_by))
+    plan.upserts.append(_row(record, body, context, origin, made_by))
 
 
 def _version_after(conn: Connection, id_: str, past: tuple[int, str] | None, content_hash: str) -> int:
@@ -281,18 +318,18 @@ def _forget_version(conn: Connection, id_: str, version: int) -> None:
     conn.execute(table.delete().where(table.c.id == id_, table.c.version == version))
 
 
-def _row(record: Record, body: Body, context: Context, page: str | None, made_by: str | None) -> tuple[Any, ...]:
+def _row(record: Record, body: Body, context: Context, origin: _Origin, made_by: str | None) -> tuple[Any, ...]:
     run, now, url = context.run_id, context.now, record.url
     found = _HOST.search(url) if url else None
     host = found[1] if found else None
     return (
         record.id, storable(record.source), storable(record.key), record.version, record.content_hash, body.envelope_hash,
         "kept", storable(url), storable(host), record.type, record.modality, record.language, body.text,
-        context.crawl_id, page, run, made_by, run, run, now, now,
+        context.crawl_id, origin.page, run, made_by, run, run, now, now, origin.asked_by,
     )  # fmt: skip
 
 
-def _reject(plan: _Plan, context: Context, fate: Fate, page: str | None, before: Any, outcome: Outcome) -> None:
+def _reject(plan: _Plan, context: Context, fate: Fate, origin: _Origin, before: Any, outcome: Outcome) -> None:
     record, rejected = fate.record, fate.rejected
     assert rejected is not None
     outcome.rejected += 1
@@ -304,7 +341,8 @@ def _reject(plan: _Plan, context: Context, fate: Fate, page: str | None, before:
     plan.rejects.append((
         record.id, storable(record.source), storable(record.key), storable(record.url), rejected.stage, rejected.reason,
         storable(rejected.detail), json_text(rejected.value), json_text(rejected.threshold), context.settings_digest,
-        rejected.duplicate_of, body_of(record).text, context.crawl_id, page, context.run_id, context.now,
+        rejected.duplicate_of, body_of(record).text, context.crawl_id, origin.page, context.run_id, context.now,
+        origin.asked_by,
     ))  # fmt: skip
 
 

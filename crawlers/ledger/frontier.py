@@ -19,7 +19,7 @@ from crawlers.ledger.tables import crawls, hosts, request_counts, requests, runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 _LEASE = "id, fingerprint, url, host, payload, priority, depth, attempts"
 _NEW = ("crawl_id", "fingerprint", "url", "host", "priority", "depth", "state", "available_at", "payload", "parent_id")
@@ -42,7 +42,7 @@ class Frontier:
         self.worker = worker
         self.lease_seconds = lease_seconds
         self._shares = HostShares(crawl_id, worker)
-        self._source: str | None = None
+        self._row: Row[Any] | None = None
         self._digests: dict[str, str | None] = {}
 
     # --- workers ----------------------------------------------------------------------------------------------------
@@ -303,10 +303,16 @@ class Frontier:
 
     def source(self, conn: Connection) -> str:
         """Name of the crawl's source."""
-        if self._source is None:
-            row = conn.execute(crawls.select().where(crawls.c.id == self.crawl_id)).one()
-            self._source = row.source
-        return self._source
+        return str(self._crawl(conn).source)
+
+    def fetches(self, conn: Connection) -> bool:
+        """Whether the crawl asks for pages; refine and readmit read what was fetched."""
+        return bool(self._crawl(conn).kind == "crawl")
+
+    def _crawl(self, conn: Connection) -> Row[Any]:
+        if self._row is None:
+            self._row = conn.execute(crawls.select().where(crawls.c.id == self.crawl_id)).one()
+        return self._row
 
     def settings_digest(self, conn: Connection, run_id: str) -> str | None:
         """Digest of the settings that the run *run_id* has."""
@@ -319,9 +325,13 @@ class Frontier:
 
     def _move(self, conn: Connection, moves: dict[str, int]) -> None:
         """Add *moves* (state to change) to the counts."""
-        rows = [(self.crawl_id, state, change) for state, change in moves.items() if change]
-        if rows:
-            conn.exec_driver_sql(bulk.sql(conn, _MOVE), rows)
+        move(conn, [(self.crawl_id, state, change) for state, change in moves.items() if change])
+
+
+def move(conn: Connection, changes: list[tuple[int, str, int]]) -> None:
+    """Add to the counts: crawl, state, by how much."""
+    if changes:
+        conn.exec_driver_sql(bulk.sql(conn, _MOVE), changes)
 
 
 _MOVE = (

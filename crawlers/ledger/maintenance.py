@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from crawlers.errors import DiskFull, LedgerError
-from crawlers.ledger import bulk, captures, crawls, processes, status, tables
+from crawlers.ledger import bulk, captures, crawls, frontier, processes, status, tables
 from crawlers.ledger.failures import failure_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _refuse_while_crawling(conn: Connection) -> None:
 
 
 def _drop_old_requests(conn: Connection) -> int:
-    """Drop a batch of the requests of rounds that are over and have a successor."""
+    """Drop a batch of the requests of rounds that are over and have a successor; their counts stay in step."""
     older, newer = tables.crawls.alias(), tables.crawls.alias()
     query = (
         select(older.c.id)
@@ -119,10 +120,13 @@ def _drop_old_requests(conn: Connection) -> int:
     if not ids:
         return 0
     chosen = f"SELECT id FROM requests WHERE {bulk.among(conn, 'crawl_id')} LIMIT {_BATCH}"
-    number = conn.exec_driver_sql(f"DELETE FROM requests WHERE id IN ({chosen})", (bulk.listed(conn, ids),)).rowcount
-    bulk.delete(conn, tables.request_counts, "crawl_id", ids)
-    bulk.delete(conn, tables.hosts, "crawl_id", ids)
-    return number
+    sql = f"DELETE FROM requests WHERE id IN ({chosen}) RETURNING crawl_id, state"
+    dropped = Counter(map(tuple, conn.exec_driver_sql(sql, (bulk.listed(conn, ids),))))
+    frontier.move(conn, [(crawl_id, state, -number) for (crawl_id, state), number in dropped.items()])
+    if dropped.total() < _BATCH:
+        bulk.delete(conn, tables.request_counts, "crawl_id", ids)
+        bulk.delete(conn, tables.hosts, "crawl_id", ids)
+    return dropped.total()
 
 
 def _vacuum(database: Database) -> None:
@@ -144,7 +148,7 @@ def _copy_sqlite(database: Database, part: Path) -> None:
     target = sqlite3.connect(part)
     try:
         with database.connect_raw() as raw:
-            raw.backup(target, pages=4096, sleep=0.01)
+            raw.backup(target)  # in one step: with several, each commit of another process makes it begin again
         target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
         (verdict,) = target.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as exc:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-CURRENT = 2
+CURRENT = 3
 """Version of the schema that ``tables.py`` draws."""
 
 
@@ -30,7 +30,21 @@ def _add_version_run(conn: Connection) -> None:
     conn.execute(text("UPDATE records SET version_run = changed_run"))
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: _add_version_run}
+def _add_asked_by(conn: Connection) -> None:
+    """Until now ``crawl_id`` stood for it, which refine and readmit change too."""
+    number = "BIGINT" if conn.dialect.name == "postgresql" else "INTEGER"
+    for table in ("records", "rejections"):
+        conn.execute(text(f"ALTER TABLE {table} ADD COLUMN asked_by {number}"))
+        crawl = f"SELECT 1 FROM crawls c WHERE c.id = {table}.crawl_id AND c.kind = 'crawl'"
+        conn.execute(text(f"UPDATE {table} SET asked_by = crawl_id WHERE EXISTS ({crawl})"))
+        asked = (
+            "SELECT max(q.crawl_id) FROM crawls c JOIN requests q ON q.crawl_id = c.id "
+            f"WHERE c.source = {table}.source AND c.kind = 'crawl' AND q.fingerprint = {table}.page_fingerprint"
+        )
+        conn.execute(text(f"UPDATE {table} SET asked_by = ({asked}) WHERE asked_by IS NULL"))
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: _add_version_run, 3: _add_asked_by}
 """Version to the function that makes it out of the version before."""
 
 

@@ -84,8 +84,8 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
     page = "SELECT 1 FROM requests q WHERE q.crawl_id = ? AND q.fingerprint = records.page_fingerprint"
     unasked = "" if _was_cut(conn, crawl_id) else f"OR NOT EXISTS ({page})"
     sql = (
-        "SELECT id FROM records WHERE source = ? AND state = 'kept' AND crawl_id IN "
-        "(SELECT id FROM crawls WHERE source = ? AND scope = ? AND id < ?) "
+        "SELECT id FROM records WHERE source = ? AND state = 'kept' AND asked_by IN "
+        "(SELECT id FROM crawls WHERE source = ? AND scope = ? AND kind = 'crawl' AND id < ?) "
         f"AND (EXISTS ({page} AND q.state = 'done') {unasked})"
     )
     values = (this.source, this.source, this.scope, crawl_id, crawl_id, *([crawl_id] if unasked else []))
@@ -101,7 +101,7 @@ def mark_gone(conn: Connection, crawl_id: int) -> int:
 
 def _has_earlier(conn: Connection, this: Row[Any]) -> bool:
     """Whether there was a crawl with the same arguments before *this* one."""
-    sql = "SELECT 1 FROM crawls WHERE source = ? AND scope = ? AND id < ? LIMIT 1"
+    sql = "SELECT 1 FROM crawls WHERE source = ? AND scope = ? AND kind = 'crawl' AND id < ? LIMIT 1"
     return conn.exec_driver_sql(bulk.sql(conn, sql), (this.source, this.scope, this.id)).first() is not None
 
 

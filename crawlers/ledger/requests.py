@@ -63,8 +63,8 @@ def request_of(lease: Lease, spider: Spider) -> Request:
     meta[META_LEASE] = lease.id
     meta["gristmill_attempts"] = lease.attempts
     meta["gristmill_fingerprint"] = lease.fingerprint.partition(":")[0]
-    cls = load_object(data["class"]) if "class" in data else Request
-    return cls(  # type: ignore[no-any-return]
+    cls = _class(data["class"]) if "class" in data else Request
+    return cls(
         lease.url,
         callback=_method(spider, data.get("callback")),
         errback=_method(spider, data.get("errback")),
@@ -145,6 +145,13 @@ def _name(func: Callable[..., Any], spider: Spider, request: Request, part: str)
     )
 
 
+def _class(name: str) -> type[Request]:
+    try:
+        return load_object(name)  # type: ignore[no-any-return]
+    except (ImportError, NameError, ValueError) as exc:
+        raise _gone(f"the class {name!r}, which is not there any more ({exc})", "the class its name") from None
+
+
 def _method(spider: Spider, name: str | None) -> Callable[..., Any] | None:
     if name is None:
         return None
@@ -153,10 +160,14 @@ def _method(spider: Spider, name: str | None) -> Callable[..., Any] | None:
     try:
         return getattr(spider, name)  # type: ignore[no-any-return]
     except AttributeError:
-        raise RequestNotSerializable(
-            f"the stored request names the callback {name!r}, which the spider {spider.name!r} no longer has. "
-            "Give the method its name back, or start a new crawl with `scrapy crawl --fresh`."
-        ) from None
+        what = f"the callback {name!r}, which the spider {spider.name!r} no longer has"
+        raise _gone(what, "the method its name") from None
+
+
+def _gone(what: str, which: str) -> RequestNotSerializable:
+    return RequestNotSerializable(
+        f"the stored request names {what}. Give {which} back, or fetch the pages anew with `scrapy crawl --fresh`."
+    )
 
 
 def _write_body(body: bytes, data: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
 from crawlers.errors import ConfigurationError, DiskFull, GristmillError, RequestNotSerializable
-from crawlers.ledger import crawls, records
+from crawlers.ledger import crawls, records, tally
 from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.errback import LeasedErrback
 from crawlers.ledger.requests import META_LEASE, entry_of, request_of
@@ -162,7 +162,7 @@ class LedgerScheduler(BaseScheduler):
             counts = session.frontier.counts(conn)
             spent = session.frontier.pages(conn) if self._budget.limit else 0
         self._turns.counts = counts
-        self._count(counts)
+        tally.count(stats, counts)
         self._budget.spend(spent)
         if session.resumed:
             settled = sum(counts.values()) - counts[PENDING] - counts["leased"]
@@ -186,7 +186,7 @@ class LedgerScheduler(BaseScheduler):
             if self.failed is None:
                 await self._turns.flush()
                 job = partial(self._leave, finished=reason == "finished")
-                self._count(await asyncio.wrap_future(self._writer.submit(job)))
+                tally.count(self.crawler.stats, await asyncio.wrap_future(self._writer.submit(job)))
         except GristmillError as exc:
             self._fail(exc)
         finally:
@@ -245,14 +245,27 @@ class LedgerScheduler(BaseScheduler):
         if not turns.ready:
             return None
         lease = self._pick()
-        request = request_of(lease, self.spider)
         settlement = Settlement(lease)
+        try:
+            request = request_of(lease, self.spider)
+        except RequestNotSerializable as exc:
+            self._unreadable(settlement, exc)
+            return None
         request.errback = LeasedErrback(settlement, request.errback)
         validators = turns.validators.pop(lease.fingerprint, None)
         if validators is not None:
             request.meta["gristmill_validators"] = validators
         self._held[lease.id] = settlement
         return request
+
+    def _unreadable(self, settlement: Settlement, error: RequestNotSerializable) -> None:
+        """The spider no longer takes a stored request: a crawl must not go on without the page, the others can."""
+        if self.session.mode == CRAWL:
+            self._fail(error)
+        else:
+            logger.error("%s", error)
+            settlement.fail("no-callback", str(error))
+            self.settle(settlement)
 
     def _pick(self) -> Lease:
         """The first ready lease whose host has room in the downloader, else simply the first."""
@@ -348,9 +361,9 @@ class LedgerScheduler(BaseScheduler):
     def _ended(self, turn: Turn, group: list[Settlement]) -> None:
         current.set(None)
         if turn.committed is not None:
-            self._account(turn, group)
+            tally.account(self.crawler.stats, turn.committed, group)
         if turn.counts is not None:
-            self._count(turn.counts)
+            tally.count(self.crawler.stats, turn.counts)
         if not self._closing:
             self._wake()
 
@@ -358,7 +371,7 @@ class LedgerScheduler(BaseScheduler):
         """Renew the leases at a third of their life."""
         self._heartbeat = self._loop.call_later(self._lease_seconds / 3, self._beat)
         if self.failed is None:
-            self._writer.submit(self.session.frontier.heartbeat)
+            self._writer.heartbeat()
 
     def _fail(self, error: BaseException) -> None:
         """The run cannot go on: stop at once. Leases come back by themselves at the next start."""
@@ -378,21 +391,3 @@ class LedgerScheduler(BaseScheduler):
 
     def _reason(self) -> str:
         return "disk-full" if isinstance(self.failed, DiskFull) else "ledger-error"
-
-    # --- figures ----------------------------------------------------------------------------------------------------
-
-    def _account(self, turn: Turn, group: list[Settlement]) -> None:
-        committed, stats = turn.committed, self.crawler.stats
-        assert committed is not None
-        stats.inc_value("gristmill/settled", sum(s.lease is not None for s in group) - committed.void)
-        stats.inc_value("gristmill/void", committed.void)
-        for kind in ("new", "changed", "updated", "unchanged", "gone", "repeated"):
-            stats.inc_value(f"gristmill/records/{kind}", getattr(committed, kind))
-        for settlement in group:
-            displaced = [(one, one.rejected) for one in settlement.displaced if one.record_id in committed.displaced]
-            for _, rejected in [*settlement.rejections, *displaced]:
-                stats.inc_value(f"gristmill/rejected/{rejected.stage}/{rejected.reason}")
-
-    def _count(self, counts: dict[str, int]) -> None:
-        for state, number in counts.items():
-            self.crawler.stats.set_value(f"gristmill/requests/{state}", number)

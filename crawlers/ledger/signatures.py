@@ -38,6 +38,11 @@ def of_crawl(conn: Connection, crawl_id: int) -> Iterator[tuple[str, bytes, byte
         yield row[0], row[1], row[2]
 
 
+def among(conn: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of *ids* that are in the index."""
+    return [row[0] for row in bulk.select(conn, signatures, ("record_id",), "record_id", ids)]
+
+
 def put(conn: Connection, wanted: Sequence[Signature], sources: Mapping[str, str]) -> None:
     """Write the signatures of kept records; one that replaces another gets a new number.
 

@@ -42,7 +42,7 @@ crawls = Table(
     Column("scope", String(64), nullable=False, comment="digest of the arguments but max_pages: names the crawl"),
     Column("arguments", Text, nullable=False, comment="the spider's arguments, JSON"),
     Column("round", Integer, nullable=False, comment="1 for the first crawl of this source and scope"),
-    Column("kind", String, nullable=False, comment="crawl or refine"),
+    Column("kind", String, nullable=False, comment="crawl, refine, readmit"),
     Column("state", String, nullable=False, comment="open, complete, abandoned"),
     Column("started_at", String, nullable=False),
     Column("completed_at", String),
@@ -191,6 +191,7 @@ records = Table(
     Column("seen_run", String(40), nullable=False, comment="the run that saw it last"),
     Column("created_at", String, nullable=False),
     Column("changed_at", String, nullable=False),
+    Column("asked_by", _Id, comment="the crawl that asked for its page last; refine and readmit ask for none"),
 )
 Index("ix_records_source", records.c.source, records.c.state, records.c.id)
 Index("ix_records_page", records.c.page_fingerprint)
@@ -225,6 +226,7 @@ rejections = Table(
     Column("page_fingerprint", String(80)),
     Column("run_id", String(40), nullable=False),
     Column("rejected_at", String, nullable=False),
+    Column("asked_by", _Id, comment="as that of a record"),
     comment="a record id stands in records or here, never in both",
 )
 Index("ix_rejections_source", rejections.c.source, rejections.c.stage, rejections.c.reason, rejections.c.record_id)

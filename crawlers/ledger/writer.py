@@ -6,6 +6,7 @@ requests in flight finish, their settlements wait here in memory, and no new req
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from crawlers.ledger.commit import Committed
     from crawlers.ledger.session import Session
     from crawlers.ledger.settlement import Lease, Settlement
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -64,6 +67,10 @@ class LedgerWriter:
         """Run *job* in a write transaction of its own; the result is what it returns."""
         return self._pool.submit(self._session.database.run, job)
 
+    def heartbeat(self) -> None:
+        """Renew the leases. Where that fails, the next heartbeat may succeed, or the next turn ends the run."""
+        self.submit(self._session.frontier.heartbeat).add_done_callback(_log_failure)
+
     def close(self) -> None:
         """Wait for what was submitted, end the thread, and let go of the database: exports and reports need the memory."""
         self._pool.shutdown(wait=True)
@@ -90,3 +97,8 @@ class LedgerWriter:
             return want
         turn.pages, leased = of_all
         return max(0, min(want, session.budget.limit - turn.pages - leased))
+
+
+def _log_failure(heartbeat: Future[None]) -> None:
+    if not heartbeat.cancelled() and heartbeat.exception() is not None:
+        logger.warning("The leases could not be renewed: %s", heartbeat.exception())

@@ -7,6 +7,7 @@ off in the middle gives what there was, as browsers do.
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,17 @@ def unpack(data: bytes, codings: list[str], limit: int) -> bytes:
         data = _layer(data, coding, left)
         left -= len(data)
     return data
+
+
+def gunzipped(data: bytes, limit: int) -> bytes:
+    """What is in a gzip file, as far as it is whole; at most *limit* bytes."""
+    out = bytearray()
+    with suppress(*_ERRORS):
+        for piece in _gzip(data):
+            out += piece[: limit - len(out)]
+            if len(out) == limit:
+                break
+    return bytes(out)
 
 
 def _layer(data: bytes, coding: str, limit: int) -> bytes:

@@ -1,7 +1,8 @@
-"""Shingles at hand, by the id of their text, within an amount of memory: the oldest go first."""
+"""Shingles at hand, by the id of their text; within an amount of memory, the oldest go first."""
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ class Shelf:
     """Shingles of some texts.
 
     Args:
-        nbytes: memory that they may take.
+        nbytes: memory that they may take; inf: any.
     """
 
-    def __init__(self, nbytes: int) -> None:
+    def __init__(self, nbytes: float = math.inf) -> None:
         self._most = nbytes
         self._entries: OrderedDict[str, tuple[bytes, Hashes]] = OrderedDict()
         self.nbytes = 0

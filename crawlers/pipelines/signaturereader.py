@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawlers.hashing import canonical_json
 from crawlers.ledger import records, signatures
-from crawlers.ledger.database import open_database
+from crawlers.ledger.database import open_database, serialize
 from crawlers.ledger.settlement import Signature
 from crawlers.pipelines.clashes import clashing
 from crawlers.pipelines.normal import normal
@@ -62,7 +62,7 @@ class SignatureReader:
                 "Signing %d texts anew: the deduplication settings have changed, or how a text is signed", len(outdated)
             )
             for start in range(0, len(outdated), _BATCH):
-                self._sign(index, outdated[start : start + _BATCH])
+                self._database.run(_sign_and_store, index, outdated[start : start + _BATCH])
         self._due = time.monotonic() + self._interval
 
     def _rows(self, conn: Connection) -> Iterator[tuple[str, str, bytes, bytes]]:
@@ -78,8 +78,8 @@ class SignatureReader:
         self._close_view()
         with self._database.read() as conn:
             outdated = [row[0] for row in self._rows(conn) if not index.stored(*row)]
-        if outdated:  # another worker runs with other settings; its texts count here all the same
-            self._sign(index, outdated, store=False)
+        if outdated:
+            self._sign(index, outdated)
         self._due = time.monotonic() + self._interval
 
     def clashes(self, index: DuplicateIndex, crawl_id: int) -> set[str]:
@@ -122,21 +122,30 @@ class SignatureReader:
         self._view = None
         self._open_view.close()
 
-    def _sign(self, index: DuplicateIndex, ids: Sequence[str], *, store: bool = True) -> None:
+    def _sign(self, index: DuplicateIndex, ids: Sequence[str]) -> None:
+        """Sign in memory what another worker signed with other settings: its texts count here all the same."""
         assert self._database is not None
-        made: list[Signature] = []
-        sources: dict[str, str] = {}
         with self._database.read() as conn:
-            bodies = [body for record_id in ids if (body := records.get(conn, record_id)) is not None]
-        for body in bodies:
-            addresses = [media.get("sha256") or media.get("url") for media in body["media"]]
-            signed = index.sign(body["text"] or "", partial(identity, body["title"], body["fields"], addresses))
-            bands = index.stored_bands(signed)
-            index.stored(body["id"], body["source"], signed.hash, bands)
-            made.append(Signature(body["id"], signed.hash, bands))
-            sources[body["id"]] = body["source"]
-        if store:
-            self._database.run(signatures.put, made, sources)
+            _signed(conn, index, ids)
+
+
+def _sign_and_store(conn: Connection, index: DuplicateIndex, ids: Sequence[str]) -> None:
+    """Sign in the ledger too: no record may change meanwhile, and another worker may be about the same."""
+    serialize(conn)
+    made = _signed(conn, index, signatures.among(conn, ids))
+    signatures.put(conn, [one for one, _ in made], {one.record_id: source for one, source in made})
+
+
+def _signed(conn: Connection, index: DuplicateIndex, ids: Sequence[str]) -> list[tuple[Signature, str]]:
+    """New signatures of those of *ids* that are there, each with its source; the index has them then."""
+    made = []
+    for body in filter(None, (records.get(conn, record_id) for record_id in ids)):
+        addresses = [media.get("sha256") or media.get("url") for media in body["media"]]
+        signed = index.sign(body["text"] or "", partial(identity, body["title"], body["fields"], addresses))
+        bands = index.stored_bands(signed)
+        index.stored(body["id"], body["source"], signed.hash, bands)
+        made.append((Signature(body["id"], signed.hash, bands), body["source"]))
+    return made
 
 
 def identity(title: str | None, fields: dict[str, Any], media: list[str | None]) -> bytes:

@@ -7,7 +7,9 @@ followed.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote
@@ -18,16 +20,19 @@ from crawlers.errors import ArgumentError, Rejected
 from crawlers.middlewares.outcomes import Failed, Skipped, mark
 from crawlers.sources.arguments import CommonArguments, argument
 from crawlers.sources.bytelines import NotLines
+from crawlers.sources.firstlines import FirstLines
 from crawlers.sources.lines import Line, csv_rows, json_lines
-from crawlers.sources.pieces import LINES, Piece, PieceSource
+from crawlers.sources.pieces import LINES, Piece, PieceSource, SourceUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from typing import BinaryIO
 
     from scrapy import Request
     from scrapy.http import Response
 
     from crawlers.items import Record
+    from crawlers.sources.firstlines import Reader
 
 REFUSED = "refused"
 """Key in ``Record.cache``: a Rejected that the source itself decided; ``pipelines.manager`` writes it down."""
@@ -120,12 +125,36 @@ class FilesSource(PieceSource):
                 if kind in _WHOLE:
                     self._check_size(file_path, relative)
                     return Piece(file.read(), content_type=_WHOLE[kind])
-                lines = _BY_LINE[kind](file, int(query.get("start", 0)), int(query.get("line", 1)))
-                return _piece(lines)
+                return self._lines(
+                    relative, file, _BY_LINE[kind], int(query.get("start", 0)), int(query.get("line", 1))
+                )
         except NotLines as exc:
             raise Failed("not-lines", f"{relative}: {exc}") from None
         except OSError as exc:
             raise Failed("unreadable", f"{relative}: {exc.strerror or exc}") from None
+        except sqlite3.Error as exc:
+            raise SourceUnavailable(
+                f"{relative}: its keys need room among the system's temporary files (TMPDIR), got: {exc}"
+            ) from None
+
+    def _lines(self, relative: str, file: BinaryIO, read: Reader, start: int, number: int) -> Piece:
+        """Up to a thousand lines, or four megabytes, and where the next piece begins."""
+        found: list[bytes] = []
+        size, following = 0, None
+        with self._first_lines.lock:
+            self._first_lines.catch_up(relative, file, read, start)
+            for line in read(file, start, number):
+                if len(found) >= _ROWS or size >= _PIECE_BYTES:
+                    return Piece(b"\n".join(found), following=following)
+                found.append(_written(line, repeated=self._first_lines.is_repeated(relative, line)))
+                size += len(found[-1])
+                following = {"start": str(line.end), "line": str(line.next_number)}
+            self._first_lines.forget(relative)
+        return Piece(b"\n".join(found))
+
+    @cached_property
+    def _first_lines(self) -> FirstLines:
+        return FirstLines(lambda line: _own_key(line.row or {}))
 
     def _check_size(self, path: Path, relative: str) -> None:
         limit = self.settings.getint("DOWNLOAD_MAXSIZE") if hasattr(self, "settings") else 0
@@ -141,10 +170,9 @@ class FilesSource(PieceSource):
         if response.headers.get("Content-Type") != LINES.encode():
             yield self.record(response, key=relative, type="DigitalDocument")
             return
-        seen: set[str] = set()
         for line in map(orjson.loads, response.body.splitlines()):
             line["file"] = relative
-            yield self.record_of(response, _key(line, seen), line)
+            yield self.record_of(response, _key(line), line)
         following = self.following(response)
         if following is not None:
             yield following
@@ -162,8 +190,8 @@ class FilesSource(PieceSource):
         _fill(record, row)
         if line.get("guessed"):
             record.flag("encoding-guessed")
-        if "twice" in line:
-            _refuse(record, "repeated-key", line, f"expected a key of its own, got {line['twice']} again")
+        if line.get("repeated"):
+            _refuse(record, "repeated-key", line, f"expected a key of its own, got {_own_key(line['row'])} again")
         return record
 
 
@@ -172,17 +200,16 @@ def _refuse(record: Record, reason: str, line: dict[str, Any], why: str) -> None
     record.cache[REFUSED] = Rejected(stage="read", reason=reason, detail=f"{place}: {why}")
 
 
-def _key(line: dict[str, Any], seen: set[str]) -> str:
-    """The record's key: the file, and the row's own key behind it, or its line where it has none."""
-    relative, number, row = line["file"], line["line"], line.get("row") or {}
-    own = next((str(row[name]) for name in _KEYS if row.get(name) not in (None, "")), None)
+def _key(line: dict[str, Any]) -> str:
+    """The record's key: the file, and the row's own key behind it; or its line where it has none, or has one again."""
+    relative, number, own = line["file"], line["line"], _own_key(line.get("row") or {})
     if own is None:
         return f"{relative}#@{number}"
-    if own in seen:
-        line["twice"] = own
-        return f"{relative}#{own}@{number}"
-    seen.add(own)
-    return f"{relative}#{own}"
+    return f"{relative}#{own}@{number}" if line.get("repeated") else f"{relative}#{own}"
+
+
+def _own_key(row: dict[str, Any]) -> str | None:
+    return next((str(row[name]) for name in _KEYS if row.get(name) not in (None, "")), None)
 
 
 def _fill(record: Record, row: dict[str, Any]) -> None:
@@ -195,21 +222,8 @@ def _fill(record: Record, row: dict[str, Any]) -> None:
     record.modality = "text" if record.text else "table"
 
 
-def _piece(lines: Iterable[Line]) -> Piece:
-    """Up to a thousand lines, or four megabytes, and where the next piece begins."""
-    found: list[bytes] = []
-    size, following = 0, None
-    for line in lines:
-        if len(found) >= _ROWS or size >= _PIECE_BYTES:
-            return Piece(b"\n".join(found), following=following)
-        found.append(_written(line))
-        size += len(found[-1])
-        following = {"start": str(line.end), "line": str(line.next_number)}
-    return Piece(b"\n".join(found))
-
-
-def _written(line: Line) -> bytes:
+def _written(line: Line, *, repeated: bool) -> bytes:
     if line.row is None:
         return orjson.dumps({"line": line.number, "raw": line.raw, "error": line.error})
-    more = {"guessed": True} if line.guessed else {}
+    more = {name: True for name, said in (("guessed", line.guessed), ("repeated", repeated)) if said}
     return orjson.dumps({"line": line.number, "row": line.row, **more})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from lxml import etree
+
+from crawlers.middlewares.unpack import gunzipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,7 @@ def unpack(body: bytes) -> bytes:
     """*body*, unzipped where it is gzip as far as that goes, and no more than a sitemap may have."""
     if body[:2] != b"\x1f\x8b":
         return body[:MAX_BYTES]
-    try:
-        return zlib.decompressobj(wbits=31).decompress(body, MAX_BYTES)
-    except zlib.error:
-        return b""
+    return gunzipped(body, MAX_BYTES)
 
 
 def entries(body: bytes, base: str) -> Iterator[tuple[str, str]]:
