@@ -71,11 +71,11 @@ class Ledger:
     def run(self) -> str:
         return run_id(self.rounds)
 
-    def open(self, **arguments: Any) -> crawls.Crawl:
+    def open(self, scope: str = "scope", kind: str = "crawl", **arguments: Any) -> crawls.Crawl:
         self.rounds += 1
 
         def begin(conn):
-            crawl = crawls.open_crawl(conn, SOURCE, "scope", arguments)
+            crawl = crawls.open_crawl(conn, SOURCE, scope, arguments, kind)
             crawls.start_run(
                 conn, run_id=self.run, crawl_id=crawl.id, source=SOURCE, command="scrapy crawl shop",
                 worker=f"h:{os.getpid()}:{self.rounds}", settings_digest="sha256:settings",
@@ -84,10 +84,16 @@ class Ledger:
 
         return self.database.run(begin)
 
-    def next_round(self) -> None:
+    def next_round(self, scope: str = "scope") -> None:
         """Complete the crawl and begin the next one."""
         assert self.database.run(crawls.complete_crawl, self.crawl.id)
-        self.crawl = self.open()
+        self.crawl = self.open(scope)
+        self.frontier = self.worker("one")
+
+    def refine(self, scope: str = "scope") -> None:
+        """Complete the crawl, and go on with a pass over all that it has."""
+        assert self.database.run(crawls.complete_crawl, self.crawl.id)
+        self.crawl = self.open(scope, "refine")
         self.frontier = self.worker("one")
 
     def worker(self, name: str, pid: int | None = None, lease_seconds: float = 60.0) -> Frontier:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from crawlers.errors import ConfigurationError, DiskFull, LedgerCorrupt, LedgerError, LedgerLocked, LedgerTooNew
 from crawlers.ledger.database import CACHE, SMALL_CACHE, database_url, open_database
-from tests.ledger_pages import Ledger, entry
+from tests.ledger_pages import Ledger, entry, record
 from tests.missing import missing
 
 if TYPE_CHECKING:
@@ -373,3 +373,13 @@ def test_a_process_that_was_killed_in_a_transaction_leaves_nothing(sqlite_url):
         assert conn.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
     database.close()
     ledger.database.close()
+
+
+def test_all_that_is_read_in_one_block_is_of_one_moment(ledger):
+    ledger.page(1, record("a"))
+    with ledger.database.read() as conn:
+        before = conn.execute(text("SELECT count(*) FROM records")).scalar()
+        ledger.page(2, record("b"))
+        assert conn.execute(text("SELECT count(*) FROM records")).scalar() == before == 1
+    with ledger.database.read() as conn:
+        assert conn.execute(text("SELECT count(*) FROM records")).scalar() == 2

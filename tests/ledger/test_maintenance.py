@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_compacting_drops_what_is_not_needed_and_gives_the_space_back(ledger, tm
     assert ledger.problems(tmp_path, full=True) == []
     again = maintenance.compact(ledger.database, retention_days=30)
     assert (again.captures, again.requests) == (0, 0)
+
+
+def test_compacting_that_is_killed_between_two_batches_leaves_a_sound_ledger(ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(maintenance, "_BATCH", 4)
+    ledger.commit(*(Settlement(lease) for lease in ledger.lease(*range(10))))
+    ledger.next_round()
+    left = []
+    while ledger.database.run(maintenance._drop_old_requests):
+        assert ledger.problems(tmp_path) == []
+        left.append(len(ledger.rows("requests")))
+    assert left == [6, 2, 0]
+    assert ledger.rows("request_counts", crawl_id=1) == []
+    assert ledger.rows("hosts", crawl_id=1) == []
 
 
 def test_a_retention_of_zero_keeps_every_capture(ledger):
@@ -96,6 +110,30 @@ def test_a_copy_is_whole_while_the_ledger_is_in_use(sqlite_url, tmp_path):
     assert copy.problems(tmp_path, full=True) == []
     copy.database.close()
     ledger.database.close()
+
+
+def test_a_copy_ends_while_others_commit_without_end(sqlite_url, tmp_path):
+    ledger = Ledger(open_database(sqlite_url))
+    fill(ledger, 2000)
+    writer, done = open_database(sqlite_url), threading.Event()
+
+    def commit() -> None:
+        while not done.is_set():
+            with writer.write() as conn:
+                conn.exec_driver_sql("UPDATE runs SET reason = 'busy'")
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    try:
+        path = maintenance.backup(ledger.database, tmp_path / "copy.db")
+    finally:
+        done.set()
+        thread.join()
+    copy = Ledger.__new__(Ledger)
+    copy.database = open_database(f"sqlite:///{path}")
+    assert len(copy.rows("records")) == 2000
+    for database in (copy.database, writer, ledger.database):
+        database.close()
 
 
 def test_a_file_that_is_there_is_not_overwritten(database, tmp_path):

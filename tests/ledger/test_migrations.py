@@ -46,8 +46,10 @@ def test_an_older_ledger_is_brought_forward_step_by_step(ledger):
     assert ledger.database.run(migrations.migrate, "here", NEWEST, STEPS) == []
 
 
-def undo_version_run(conn) -> None:
-    conn.execute(text("ALTER TABLE records DROP COLUMN version_run"))
+def as_first_drawn(conn) -> None:
+    for table, column in (("records", "version_run"), ("records", "asked_by"), ("rejections", "asked_by")):
+        conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    conn.execute(text("UPDATE schema_versions SET version = 1"))
 
 
 def columns(conn) -> dict[str, set[tuple[str, str, bool]]]:
@@ -65,14 +67,24 @@ def test_a_ledger_of_the_first_version_becomes_as_a_new_one(ledger):
     with ledger.database.read() as conn:
         drawn = columns(conn)
     before = ledger.row("records")
-    ledger.database.run(undo_version_run)
-    ledger.database.run(lambda conn: conn.execute(text("UPDATE schema_versions SET version = 1")))
-    assert ledger.database.run(migrations.migrate, "here") == [2]
+    ledger.database.run(as_first_drawn)
+    assert ledger.database.run(migrations.migrate, "here") == [2, 3]
     with ledger.database.read() as conn:
         assert columns(conn) == drawn
     assert ledger.row("records") == before
     ledger.next_round()
     assert ledger.page(1, record("a")).unchanged == 1
+
+
+def test_what_refine_has_touched_belongs_to_the_crawl_that_asked_for_its_page(ledger):
+    ledger.page(1, record("a"))
+    asked_by = ledger.crawl.id
+    ledger.refine()
+    ledger.page(1, record("a"))
+    assert ledger.row("records")["crawl_id"] != asked_by
+    ledger.database.run(as_first_drawn)
+    ledger.database.run(migrations.migrate, "here")
+    assert ledger.row("records")["asked_by"] == asked_by
 
 
 def test_a_migration_that_fails_has_not_happened(ledger):

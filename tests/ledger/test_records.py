@@ -6,7 +6,7 @@ import pytest
 from crawlers.items import from_dict
 from crawlers.ledger import crawls, records
 from crawlers.ledger.settlement import FAILED, SKIPPED, Settlement
-from tests.ledger_pages import SOURCE, Ledger, record, run_id, signature
+from tests.ledger_pages import SOURCE, Ledger, record, rejected, run_id, signature
 
 
 def keys(ledger: Ledger, **options) -> list[str]:
@@ -140,3 +140,52 @@ def test_records_of_a_crawl_with_other_arguments_are_not_concerned(ledger):
 
 def test_an_unknown_crawl_marks_nothing(ledger):
     assert ledger.database.run(records.mark_gone, 4711) == 0
+
+
+def refined(ledger: Ledger, scope: str, *found: list) -> None:
+    """A refine under *scope* whose pages give *found*, each a list of records."""
+    ledger.refine(scope)
+    for given in found:
+        (lease,) = ledger.lease(int(given[0].key))
+        ledger.commit(Settlement(lease, records=given))
+    ledger.database.run(ledger.frontier.leave)
+
+
+def test_refine_takes_no_record_over_from_the_crawl_that_asked_for_its_page(ledger):
+    """Two crawls with their own arguments, and a refine under those of the second: neither takes the other's for gone."""
+    ledger.page(1, record("1"))
+    ledger.next_round("other")
+    ledger.page(2, record("2"))
+    refined(ledger, "other", [record("1")], [record("2", "changed"), record("2b")])
+    assert {row["key"]: row["crawl_id"] for row in ledger.rows("records")}.keys() == {"1", "2", "2b"}
+    ledger.next_round("other")
+    ledger.page(2, record("2", "changed"), record("2b"))
+    assert gone(ledger) == []
+    ledger.next_round("other")
+    ledger.page(2, record("2b"))
+    assert gone(ledger) == ["2"]
+    ledger.next_round("scope")
+    ledger.page(5)
+    assert set(gone(ledger)) == {"1", "2"}
+
+
+def test_what_vanishes_after_a_refine_is_gone(ledger):
+    ledger.page(1, record("1"))
+    ledger.page(2, record("2"))
+    refined(ledger, "another way to write them", [record("1")], [record("2")])
+    ledger.next_round()
+    ledger.page(1, record("1"))
+    ledger.page(2)
+    assert gone(ledger) == ["2"]
+
+
+def test_what_was_rejected_keeps_the_crawl_that_asked_for_its_page(ledger):
+    (lease,) = ledger.lease(1)
+    ledger.commit(Settlement(lease, rejections=[rejected("1")]))
+    asked_by = ledger.crawl.id
+    refined(ledger, "other", [record("1")])
+    assert ledger.row("records")["asked_by"] == asked_by
+    ledger.refine("third")
+    (lease,) = ledger.lease(1)
+    ledger.commit(Settlement(lease, rejections=[rejected("1")]))
+    assert ledger.row("rejections")["asked_by"] == asked_by

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from scrapy.exceptions import NotConfigured
@@ -15,6 +17,7 @@ from crawlers.hashing import record_id
 from crawlers.items import Media, Record
 from crawlers.ledger import signatures
 from crawlers.ledger.database import open_database
+from crawlers.ledger.settlement import Signature
 from crawlers.ledger.tables import records
 from crawlers.pipelines.deduplicate import DeduplicatePipeline
 from crawlers.pipelines.nearduplicates import DuplicateIndex
@@ -314,6 +317,32 @@ def test_other_parameters_sign_the_index_anew_and_write_it_back(url, caplog):
     again = opened(url, shingle_words=3, min_words=2)
     assert "anew" not in caplog.text
     again.close_spider()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_workers_sign_the_index_anew_at_once(kind, tmp_path, request):
+    url = f"sqlite:///{tmp_path}/ledger.db" if kind == "sqlite" else request.getfixturevalue("postgresql_url")
+    stage = opened(url)
+    items = [record(f"k{number}", f"{number} {OTHER}", title=str(number)) for number in range(40)]
+    for item in items:
+        signed = stage._index.sign(item.text)
+        item.cache["signature"] = Signature(item.id, signed.hash, stage._index.stored_bands(signed))
+    store(url, *items)
+    stage.close_spider()
+    for words in (3, 4, 6):
+        ready = threading.Barrier(3)
+
+        def sign(words: int = words, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            opened(url, shingle_words=words).close_spider()
+
+        with ThreadPoolExecutor(3) as pool:
+            for done in [pool.submit(sign) for _ in range(3)]:
+                done.result()
+    database = open_database(url)
+    with database.read() as conn:
+        assert sorted(row[1] for row in signatures.since(conn)) == sorted(item.id for item in items)
+    database.close()
 
 
 def test_only_the_own_source_is_read_where_only_it_counts(url):

@@ -363,14 +363,26 @@ def test_rows_of_other_parameters_are_told():
     assert len(index) == 0
 
 
-def test_texts_that_wait_to_be_stored_are_bounded(monkeypatch):
-    monkeypatch.setattr("crawlers.pipelines.nearduplicates._RECENT_BYTES", 10_000)
+def test_no_text_that_waits_to_be_stored_is_pushed_out_by_a_long_one():
     index = DuplicateIndex(lambda ids: {})
-    for i in range(20):
-        text = "\n\n".join(paragraphs_of(f"/item/{i}"))
-        index.add(record_id("s", str(i)), index.sign(text))
-    assert 0 < index._recent.nbytes <= 10_000
-    assert len(index) == 20
+    texts = {record_id("s", str(i)): "\n\n".join(paragraphs_of(f"/item/{i}")) for i in range(20)}
+    for id_, text in texts.items():
+        index.add(id_, index.sign(text))
+    long = " ".join(f"{number:x}" for number in range(4_500_000))
+    index.add(record_id("s", "long"), index.sign(long))
+    for id_, text in texts.items():
+        assert index.find("f" * 32, index.sign(text)).of == id_
+        assert index.find("f" * 32, index.sign(f"{text} more")).of == id_
+
+
+def test_a_stored_text_is_compared_as_it_was_signed():
+    """One word a line: words end where pieces of the hash do, not in the middle of one."""
+    text = "\n".join(f"word{number}" for number in range(20_000))
+    index = DuplicateIndex(lambda ids: dict.fromkeys(ids, text))
+    id_ = record_id("s", "a")
+    signed = index.sign(text)
+    index.stored(id_, "s", signed.hash, index.stored_bands(signed))
+    assert index.find("f" * 32, index.sign(f"{text} more")).similarity > 0.9999
 
 
 # --- who else is like it ----------------------------------------------------------------------------------------------

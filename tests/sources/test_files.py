@@ -17,6 +17,7 @@ from crawlers.items import Record
 from crawlers.middlewares.outcomes import Failed, Skipped, marked
 from crawlers.sources import files
 from crawlers.sources.files import REFUSED, FilesSource
+from crawlers.sources.pieces import SourceUnavailable
 from tests.flow import harness
 
 
@@ -103,6 +104,40 @@ def test_a_key_that_comes_twice_is_refused_with_its_place(folder):
     assert (refused.stage, refused.reason) == ("read", "repeated-key")
     assert refused.detail.startswith("a.csv:4: ")
     assert all(REFUSED not in record.cache for record in found[:2])
+
+
+def test_a_key_of_an_earlier_piece_is_refused_too(folder, monkeypatch):
+    monkeypatch.setattr(files, "_ROWS", 3)
+    ids = [1, 2, 3, 4, 1, 5, 6, 4, 7, 8]
+    (folder / "a.jsonl").write_text("".join(json.dumps({"id": i, "n": "ä"}) + "\n" for i in ids), encoding="utf-8")
+    (folder / "b.csv").write_text("id\n" + "".join(f"{i}\n" for i in (1, 2, 3, 4, 2)))
+    source = corpus(folder)
+    found = records(source, "a.jsonl")
+    assert [record.key for record in found if REFUSED in record.cache] == ["a.jsonl#1@5", "a.jsonl#4@8"]
+    assert len({record.id for record in found}) == len(ids)
+    assert [record.key for record in records(source, "b.csv")] == [
+        f"b.csv#{key}" for key in ("1", "2", "3", "4", "2@6")
+    ]
+    again = [record.key for record in found]
+    assert [record.key for record in records(source, "a.jsonl")] == again, "the same where it is read again"
+    pieces = list(answers(source, "a.jsonl"))
+    for number, piece in enumerate(pieces):  # a process that begins in the middle, and one that goes back
+        fresh = corpus(folder)
+        _, _, query = piece.url.partition("?")
+        given = dict(part.split("=") for part in query.split("&") if part)
+        for _ in range(2):
+            assert fresh.read_piece("a.jsonl", given).body == pieces[number].body
+            fresh.read_piece("a.jsonl", {})
+
+
+def test_keys_without_room_are_asked_for_again(folder, monkeypatch):
+    def full(*_: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(files.FirstLines, "is_repeated", full)
+    (folder / "a.csv").write_text("id\n1\n")
+    with pytest.raises(SourceUnavailable, match=r"a.csv: its keys need room .*: database or disk is full"):
+        records(corpus(folder), "a.csv")
 
 
 def test_what_the_envelope_knows_moves_there(folder):

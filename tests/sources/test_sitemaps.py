@@ -69,6 +69,12 @@ def test_gzip_is_unpacked_whatever_the_header_says():
     assert list(entries(gzip.compress(urlset("http://x.example/a")), BASE)) == [("url", "http://x.example/a")]
 
 
+def test_every_member_of_a_gzip_file_is_unpacked():
+    body = urlset("http://x.example/a", "http://x.example/b")
+    parts = gzip.compress(body[:60]) + gzip.compress(body[60:])
+    assert [url for _, url in entries(parts, BASE)] == ["http://x.example/a", "http://x.example/b"]
+
+
 def test_no_more_is_unpacked_than_a_sitemap_may_have(monkeypatch):
     monkeypatch.setattr(sitemaps, "MAX_BYTES", 1000)
     assert len(unpack(gzip.compress(b"x" * 100_000))) == 1000
