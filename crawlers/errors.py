@@ -89,6 +89,13 @@ class ExtractionError(GristmillError):
     """Bytes that no extractor could read."""
 
 
+READ = "read"
+"""The stage of what the source itself refuses, because it could not be read."""
+
+REFUSED = "refused"
+"""Key in ``Record.cache``: the :class:`Rejected` that the source itself gave."""
+
+
 class Rejected(DropItem):  # type: ignore[misc]
     """A record that a pipeline refuses. It is kept in the ledger with all of this.
 

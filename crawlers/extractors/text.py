@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 Mode = Literal["fast", "precise", "auto"]
 MODES: tuple[str, ...] = get_args(Mode)
 
+_RULES = 2
+"""Version of what is decided here besides the classifier: a change of it changes texts."""
+
 _SURE = 0.9
 """Expected F1 above which *auto* leaves it at the first trees."""
 
@@ -110,7 +113,7 @@ def judge(page: Page, mode: Mode) -> _Judgement:
     """Which blocks of the page's outline are main text. The outline must not be empty."""
     found = outline(page)
     matrix, words = features(found), found.table[:, 0].astype(float)
-    version = classifier.model().version
+    version = _version()
     odds = classifier.log_odds(matrix, classifier.model().fast if mode != "precise" else None)
     kept, expected = classifier.choose(classifier.probabilities(odds), words)
     name = f"blocks {version} fast"
@@ -126,6 +129,10 @@ def judge(page: Page, mode: Mode) -> _Judgement:
     _drop_hidden(kept, found, hidden.prose(page))
     _drop_last_headings(kept, found)
     return _Judgement(odds, kept, expected, name)
+
+
+def _version() -> str:
+    return f"{classifier.model().version}.{_RULES}"
 
 
 def _keep_labels(kept: NDArray[np.bool_], found: Outline) -> None:
@@ -170,7 +177,7 @@ def _drop_last_headings(kept: NDArray[np.bool_], found: Outline) -> None:
 def _of_outline(page: Page, mode: Mode) -> Text:
     found = outline(page)
     if not found.texts:
-        return Text("", extractor=f"blocks {classifier.model().version}")
+        return Text("", extractor=f"blocks {_version()}")
     judged = judge(page, mode)
     text, blocks = _assemble(found, judged.kept.nonzero()[0])
     return Text(text, blocks, round(classifier.confidence(judged.expected), 3), judged.extractor)

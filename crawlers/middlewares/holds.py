@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from scrapy.utils.httpobj import urlparse_cached
 
+from crawlers.ledger.requests import META_LEASE
 from crawlers.middlewares.outcomes import Postponed
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
-META_LEASE = "gristmill_lease"
 META_RETRY_AT = "gristmill_retry_at"
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
+from crawlers.ledger.requests import META_LEASE
 from crawlers.middlewares.circuit import Circuit
-from crawlers.middlewares.holds import META_LEASE, Holds, holds_of, host_of, wait
+from crawlers.middlewares.holds import Holds, holds_of, host_of, wait
 from crawlers.middlewares.outcomes import TEMPORARY, Failed, Postponed, reason_of
 
 if TYPE_CHECKING:

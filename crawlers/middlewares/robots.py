@@ -15,7 +15,8 @@ from scrapy.exceptions import NotConfigured, StopDownload
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
-from crawlers.middlewares.holds import META_LEASE, wait
+from crawlers.ledger.requests import META_LEASE
+from crawlers.middlewares.holds import wait
 from crawlers.middlewares.outcomes import Failed, Postponed, Skipped, reason_of
 from crawlers.middlewares.robotsfile import MAX_BYTES, RobotsFile, token_of
 

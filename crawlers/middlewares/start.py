@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
+from crawlers.errors import READ, REFUSED, Rejected
 from crawlers.items import from_dict
 from crawlers.ledger import rejections
 from crawlers.ledger.database import database_url, open_database
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scrapy.crawler import Crawler
+    from sqlalchemy import Connection
+
+    from crawlers.items import Record
 
 _BACKLOG = 200
 
@@ -55,18 +60,30 @@ class StartMiddleware:
         settings = self._crawler.settings
         selection = Selection.from_json(settings["GRISTMILL_SELECTION"])
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
-        # The transaction sees the rejections as they were at its beginning, whatever becomes of them meanwhile.
-        with database.read() as conn:
-            chosen = rejections.iterate(
-                conn,
-                self._crawler.spidercls.name,
-                reason=selection.reason,
-                stage=selection.stage,
-                where=selection.matches,
-            )
-            for row in chosen:
-                record = from_dict(row["record"])
-                record.cache[RESUME_AT] = row["stage"]
+        with closing(database), database.read() as conn:
+            async for record in self._chosen(conn, selection):
                 yield record
-                while self._crawler.engine.scraper.slot.itemproc_size > _BACKLOG:  # type: ignore[union-attr]
-                    await asyncio.sleep(0.01)
+
+    async def _chosen(self, conn: Connection, selection: Selection) -> AsyncIterator[Record]:
+        # The transaction sees the rejections as they were at its beginning, whatever becomes of them meanwhile.
+        chosen = rejections.iterate(
+            conn,
+            self._crawler.spidercls.name,
+            reason=selection.reason,
+            stage=selection.stage,
+            where=selection.matches,
+        )
+        for row in chosen:
+            yield _again(row)
+            while self._crawler.engine.scraper.slot.itemproc_size > _BACKLOG:  # type: ignore[union-attr]
+                await asyncio.sleep(0.01)
+
+
+def _again(row: dict[str, Any]) -> Record:
+    """A rejected record on its way to the stage that refused it; what could not be read is as unreadable as before."""
+    record = from_dict(row["record"])
+    if row["stage"] == READ:
+        record.cache[REFUSED] = Rejected(stage=READ, reason=row["reason"], detail=row["detail"] or "")
+    else:
+        record.cache[RESUME_AT] = row["stage"]
+    return record

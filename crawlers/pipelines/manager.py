@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 
-from crawlers.errors import ConfigurationError, DiskFull, Rejected
+from crawlers.errors import REFUSED, ConfigurationError, DiskFull, Rejected
 from crawlers.items import Record
 from crawlers.ledger.settlement import PENDING, Settlement, current
 from crawlers.pipelines.foreign import record_from
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
-
-REFUSED = "refused"
-"""Key in ``Record.cache``: the Rejected that the source itself gave, for what it could read only in part."""
 
 RESUME_AT = "resume_at"
 """Key in ``Record.cache``: name of the stage to begin at, for records that passed the earlier ones before."""

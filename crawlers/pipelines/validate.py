@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crawlers.errors import Rejected, SchemaError
 from crawlers.items import to_dict
+from crawlers.ledger.bodies import AS_DICT
 from crawlers.schemas import Schemas
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class ValidatePipeline:
     breaks a rule is rejected with the reason ``schema``; ``value`` lists each violation with path, rule, message and
     value, ``threshold`` names the schema.
 
-    The plain form of the record, which is made for this, is left in ``record.cache["dict"]`` for the store: what
+    The plain form of the record, which is made for this, is left in ``record.cache[AS_DICT]`` for the store: what
     comes after must not change the record.
 
     Args:
@@ -65,7 +66,7 @@ class ValidatePipeline:
         if self._fields is not None and not self._fields.is_valid(record.fields):
             found = islice(self._fields.violations(record.fields), _SHOWN_MAX)
             raise _rejected(self._fields, [replace(v, path=f"$.fields{v.path[1:]}") for v in found])
-        record.cache["dict"] = data
+        record.cache[AS_DICT] = data
         return record
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from crawlers.errors import ArgumentError, Rejected
+from crawlers.errors import READ, REFUSED, ArgumentError, Rejected
 from crawlers.middlewares.outcomes import Failed, Skipped, mark
 from crawlers.sources.arguments import CommonArguments, argument
 from crawlers.sources.bytelines import NotLines
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from crawlers.items import Record
     from crawlers.sources.firstlines import Reader
-
-REFUSED = "refused"
-"""Key in ``Record.cache``: a Rejected that the source itself decided; ``pipelines.manager`` writes it down."""
 
 _ROWS = 1000
 _PIECE_BYTES = 4 * 1024 * 1024
@@ -197,7 +194,7 @@ class FilesSource(PieceSource):
 
 def _refuse(record: Record, reason: str, line: dict[str, Any], why: str) -> None:
     place = f"{line['file']}:{line['line']}"
-    record.cache[REFUSED] = Rejected(stage="read", reason=reason, detail=f"{place}: {why}")
+    record.cache[REFUSED] = Rejected(stage=READ, reason=reason, detail=f"{place}: {why}")
 
 
 def _key(line: dict[str, Any]) -> str:

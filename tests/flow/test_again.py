@@ -266,3 +266,60 @@ def test_a_page_budget_does_not_bound_what_is_refined(tmp_path, site):
     assert result.code == 0, result
     sql = "SELECT state, count(*) FROM requests JOIN crawls c ON c.id = crawl_id WHERE c.kind = 'refine' GROUP BY 1"
     assert rows(tmp_path, sql.replace("state,", "requests.state,")) == [("done", 4)]
+
+
+# --- a spider that no longer takes what is stored ---------------------------------------------------------------------
+
+RENAMED = '{"callback":"parse_renamed"}'
+
+
+def test_refine_goes_on_without_pages_whose_callback_is_gone(tmp_path, site):
+    crawl(tmp_path, site)
+    with sqlite3.connect(tmp_path / "gristmill.db") as db:
+        db.execute("UPDATE pages SET request = ? WHERE url LIKE '%solar'", (RENAMED,))
+    result = harness.run(tmp_path, "refine", "site", timeout=60)
+    assert result.code == 0, result
+    assert "names the callback 'parse_renamed', which the spider 'site' no longer has" in result.err
+    assert rows(tmp_path, "SELECT state, reason, url LIKE '%solar' FROM requests WHERE reason = 'no-callback'") == [
+        ("failed", "no-callback", 1)
+    ]
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_a_crawl_stops_at_a_request_whose_callback_is_gone_and_goes_on_once_it_is_back(tmp_path, site):
+    crawl(tmp_path, site)
+    with sqlite3.connect(tmp_path / "gristmill.db") as db:
+        ((payload,),) = db.execute("SELECT payload FROM requests WHERE url LIKE '%solar'")
+        db.execute("UPDATE requests SET state = 'pending', payload = ? WHERE url LIKE '%solar'", (RENAMED,))
+        db.execute("UPDATE request_counts SET number = number - 1 WHERE state = 'done'")
+        db.execute(
+            "INSERT INTO request_counts SELECT id, 'pending', 1 FROM crawls WHERE TRUE ON CONFLICT DO UPDATE SET number = 1"
+        )
+        db.execute("UPDATE crawls SET state = 'open'")
+    command = "crawl", "site", "-a", f"url={site.url('/news')}", "-a", "follow=/news", "-a", "sitemap=no"
+    result = harness.run(tmp_path, *command, timeout=60)
+    assert result.code == 1, result
+    assert "Give the method its name back" in result.err
+    assert "Traceback" not in result.err
+    assert harness.states(tmp_path).get("pending", 0) + harness.states(tmp_path).get("leased", 0) == 1
+    with sqlite3.connect(tmp_path / "gristmill.db") as db:
+        db.execute("UPDATE requests SET payload = ? WHERE url LIKE '%solar'", (payload,))
+    assert harness.run(tmp_path, *command, timeout=60).code == 0
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_what_could_not_be_read_is_not_readmitted(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"id": 1, "text": "a line"}\n{"broken\n{"id": 1, "text": "again"}\n')
+    given = "-a", f"folder={folder}"
+    assert harness.run(tmp_path, "crawl", "notes", *given).code == 0
+    for reason in ("broken-line", "repeated-key"):
+        result = harness.run(tmp_path, "readmit", "notes", "--reason", reason, *given)
+        assert (result.code, "0 records readmitted, 1 rejected again" in result.out) == (0, True), result
+    reasons = rows(tmp_path, "SELECT stage, reason FROM rejections ORDER BY reason")
+    assert reasons == [("read", "broken-line"), ("read", "repeated-key")]
+    assert len(harness.records(tmp_path, "notes")) == 1
+    harness.ledger_is_sound(tmp_path)

@@ -12,11 +12,11 @@ from scrapy import Request
 from scrapy.http import Response
 from scrapy.settings import Settings
 
-from crawlers.errors import ArgumentError
+from crawlers.errors import REFUSED, ArgumentError
 from crawlers.items import Record
 from crawlers.middlewares.outcomes import Failed, Skipped, marked
 from crawlers.sources import files
-from crawlers.sources.files import REFUSED, FilesSource
+from crawlers.sources.files import FilesSource
 from crawlers.sources.pieces import SourceUnavailable
 from tests.flow import harness
 
