@@ -20,11 +20,6 @@ _media, _urls = tables.media, tables.media_urls
 _URL = ("url", "sha256", "etag", "last_modified", "fetched_at")
 
 
-def by_hash(conn: Connection, sha256: str) -> Row[Any] | None:
-    """The stored file with this content: the columns of ``media``; ``facts`` is JSON."""
-    return conn.execute(select(_media).where(_media.c.sha256 == sha256)).first()
-
-
 def by_url(conn: Connection, url: str) -> Row[Any] | None:
     """What *url* gave last: the columns of ``media``, with ``etag``, ``last_modified`` and ``fetched_at`` of the answer."""
     query = select(_media, _urls.c.etag, _urls.c.last_modified, _urls.c.fetched_at).join(

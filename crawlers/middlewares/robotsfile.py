@@ -20,7 +20,6 @@ MAX_BYTES = 500 * 1024
 
 _AGENT = re.compile(r"\s*user[- ]?agent\s*[:\s]\s*([^#]*)", re.IGNORECASE)
 _SIGNAL = re.compile(r"\s*content-(?:signal|usage)\s*:\s*([^#]*)", re.IGNORECASE)
-_RULE = re.compile(r"\s*(allow|disallow)\s*:\s*([^#]*)", re.IGNORECASE)
 _OTHER = "user-agent: some-other-crawler"
 _UNLIKELY = re.compile(r"[^a-z0-9_-]")
 
