@@ -28,6 +28,16 @@ def by_url(conn: Connection, url: str) -> Row[Any] | None:
     return conn.execute(query.where(_urls.c.url == storable(url))).first()
 
 
+def errors(conn: Connection, record_id: str) -> dict[str, str]:
+    """URL to error of the media of a record, kept or rejected, that could not be had."""
+    found: dict[str, str] = {}
+    for stored, key in ((tables.records, "id"), (tables.rejections, "record_id")):
+        for (body,) in bulk.select(conn, stored, ("body",), key, [record_id]):
+            media = orjson.loads(body)["media"]
+            found.update({item["url"]: item["error"] for item in media if item.get("url") and item.get("error")})
+    return found
+
+
 def main_pictures(conn: Connection, batch: int = 1000) -> Iterator[tuple[str, str]]:
     """Record id and ``sha256:…`` of the main picture of every kept record whose modality is image."""
     sql = bulk.sql(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import orjson
 
+from crawlers.errors import Rejected
 from crawlers.items import Media
 from crawlers.ledger import media
 from tests.ledger_pages import entry, record
