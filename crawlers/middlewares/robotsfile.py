@@ -65,8 +65,11 @@ class RobotsFile:
 
     @classmethod
     def parse(cls, body: bytes, token: str) -> Self:
-        """Read the first :data:`MAX_BYTES` of *body*."""
-        return cls(body[:MAX_BYTES].decode("utf-8-sig", "replace").replace("\0", ""), token)
+        """Read the first :data:`MAX_BYTES` of *body*, as far as their lines are whole: half a rule says something else."""
+        if len(body) > MAX_BYTES:
+            head = body[:MAX_BYTES]
+            body = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
+        return cls(body.decode("utf-8-sig", "replace").replace("\0", ""), token)
 
     @property
     def delay(self) -> float | None:
