@@ -66,7 +66,14 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 
 NETWORK_ALLOW = os.environ.get("NETWORK_ALLOW", "")
-"""Comma-separated networks (CIDR) that may be fetched from besides public addresses, for example 127.0.0.0/8."""
+"""Comma-separated networks (CIDR) that may be fetched from besides public addresses, for example 127.0.0.0/8.
+
+A proxy (``http_proxy``, ``https_proxy`` in the environment, or ``proxy`` in a request's meta) is the operator's word and
+is not checked. It looks names up and connects itself: behind it only addresses that stand in a URL are checked.
+"""
+
+HTTPPROXY_ENABLED = True
+"""Take the proxies that the environment names. False: connect without them, so that each address is checked."""
 
 DOWNLOADER = "crawlers.middlewares.slots.SlotDownloader"  # keeps to the limit of requests a host; Scrapy 2.19 does not
 

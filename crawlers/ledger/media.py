@@ -20,17 +20,22 @@ _media, _urls = tables.media, tables.media_urls
 _URL = ("url", "sha256", "etag", "last_modified", "fetched_at")
 
 
-def by_hash(conn: Connection, sha256: str) -> Row[Any] | None:
-    """The stored file with this content: the columns of ``media``; ``facts`` is JSON."""
-    return conn.execute(select(_media).where(_media.c.sha256 == sha256)).first()
-
-
 def by_url(conn: Connection, url: str) -> Row[Any] | None:
     """What *url* gave last: the columns of ``media``, with ``etag``, ``last_modified`` and ``fetched_at`` of the answer."""
     query = select(_media, _urls.c.etag, _urls.c.last_modified, _urls.c.fetched_at).join(
         _urls, _urls.c.sha256 == _media.c.sha256
     )
     return conn.execute(query.where(_urls.c.url == storable(url))).first()
+
+
+def errors(conn: Connection, record_id: str) -> dict[str, str]:
+    """URL to error of the media of a record, kept or rejected, that could not be had."""
+    found: dict[str, str] = {}
+    for stored, key in ((tables.records, "id"), (tables.rejections, "record_id")):
+        for (body,) in bulk.select(conn, stored, ("body",), key, [record_id]):
+            media = orjson.loads(body)["media"]
+            found.update({item["url"]: item["error"] for item in media if item.get("url") and item.get("error")})
+    return found
 
 
 def main_pictures(conn: Connection, batch: int = 1000) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+META_CUT = "gristmill_unpacked_max"
+"""Key in ``request.meta``: so many bytes of the unpacked body are wanted, and that there are more is no failure."""
+
 
 class CompressionMiddleware:
     """Asks for compressed answers and unpacks them.
@@ -62,7 +65,7 @@ class CompressionMiddleware:
         if not packed or request.method == "HEAD" or not response.body:
             return response
         codings = [c.strip().lower() for value in packed for c in value.decode("latin-1").split(",")]
-        body = self._unpack(response, codings)
+        body = self._unpack(response, codings, request.meta.get(META_CUT))
         headers = response.headers.copy()
         del headers[b"Content-Encoding"]
         self._count("httpcompression/response_bytes", len(body))
@@ -80,8 +83,10 @@ class CompressionMiddleware:
             protocol=response.protocol,
         )
 
-    def _unpack(self, response: Response, codings: list[str]) -> bytes:
+    def _unpack(self, response: Response, codings: list[str], most: int | None) -> bytes:
         try:
+            if most is not None:
+                return unpack(response.body, codings, most, cut=True)
             return unpack(response.body, codings, self._limit)
         except TooLarge as exc:
             self._count("compression/too_large")

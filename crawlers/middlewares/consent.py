@@ -12,7 +12,7 @@ from crawlers.consent import RESPECT, policy_of, verdict
 from crawlers.items import Signal
 from crawlers.middlewares.optout import header_signals
 from crawlers.middlewares.outcomes import Skipped
-from crawlers.middlewares.robots import META_RIGHTS, as_json
+from crawlers.middlewares.robots import META_FILE, META_RIGHTS, as_json
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -52,7 +52,9 @@ class ConsentMiddleware:
             self._act(request, [Signal(*signal) for signal in rights["signals"]], None)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Read the headers."""
+        """Read the headers; not those of a robots.txt, which is no data for AI and has to be read whatever they say."""
+        if META_FILE in request.meta:
+            return response
         headers = {name.decode().lower(): values for name in _NAMES if (values := _values(response, name))}
         if headers:
             found = header_signals(headers)

@@ -97,7 +97,10 @@ class _KeepingAgent(_BindAddressAgent):
 
 
 class _GuardedAgent(_ScrapyAgent):
-    """Gives Twisted's agent the guarded reactor. A proxy's own address is the user's choice and is not checked."""
+    """Gives Twisted's agent the guarded reactor. A proxy's own address is the user's choice and is not checked.
+
+    That holds for one from the environment too: behind any of them names are looked up where the policy cannot see it.
+    """
 
     def __init__(self, *, guarded: GuardedReactor, agents: dict[Any, _KeepingAgent], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from scrapy import Request, signals
 from scrapy.exceptions import NotConfigured, StopDownload
@@ -16,6 +17,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.ledger.requests import META_LEASE
+from crawlers.middlewares.compression import META_CUT
 from crawlers.middlewares.holds import wait
 from crawlers.middlewares.outcomes import Failed, Postponed, Skipped, reason_of
 from crawlers.middlewares.robotsfile import MAX_BYTES, RobotsFile, token_of
@@ -33,7 +35,9 @@ logger = logging.getLogger(__name__)
 META_RIGHTS = "gristmill_rights"
 """Key in ``request.meta``: ``{"robots": "allowed by …", "signals": [[place, value, optout], …]}``."""
 
-_META_BYTES = "gristmill_robots_bytes"
+META_FILE = "gristmill_robots_txt"
+"""Key in ``request.meta``: it asks for a robots.txt, wherever it was redirected to."""
+
 _ORIGINS_MAX = 5_000
 _SMALL = 16 * 1024
 _NEVER = "never asked"
@@ -118,6 +122,7 @@ class RobotsMiddleware:
         self._stats = stats
         self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._limited = 0
+        self._received: WeakKeyDictionary[Request, int] = WeakKeyDictionary()
         self._signals: Any = None
 
     @classmethod
@@ -262,7 +267,11 @@ class RobotsMiddleware:
             "dont_retry": True,
             "download_timeout": self._timeout,
             "redirect_ttl": 5,
-            _META_BYTES: 0,
+            # A file that is too large is no failure: what comes after MAX_BYTES is not read, however much was announced.
+            "download_maxsize": 0,
+            "download_warnsize": 0,
+            META_CUT: MAX_BYTES + 1,
+            META_FILE: True,
         }
         headers = {"Accept-Encoding": "identity"}
         request = Request(url, headers=headers, meta=meta, callback=NO_CALLBACK, dont_filter=True)
@@ -270,7 +279,9 @@ class RobotsMiddleware:
             response = await self._bounded(request)
         except Postponed as exc:
             raise RobotsUnreachable(exc.detail, until=exc.until) from exc
-        except Skipped:
+        except Skipped as exc:
+            if exc.reason == "too-large":  # its header; nobody knows what the file says
+                raise RobotsUnreachable(f"{url}: {exc.detail}") from exc
             return None
         except Exception as exc:
             reason, detail = reason_of(exc)
@@ -297,11 +308,10 @@ class RobotsMiddleware:
                 self._signals.disconnect(self._bytes_received, signal=signals.bytes_received)
 
     def _bytes_received(self, data: bytes, request: Request) -> None:
-        size = request.meta.get(_META_BYTES)
-        if size is None:
+        if META_FILE not in request.meta:
             return
-        request.meta[_META_BYTES] = size + len(data)
-        if size + len(data) > MAX_BYTES:
+        size = self._received[request] = self._received.get(request, 0) + len(data)
+        if size > MAX_BYTES:
             self._count("robots/truncated")
             raise StopDownload(fail=False)
 

@@ -20,7 +20,6 @@ MAX_BYTES = 500 * 1024
 
 _AGENT = re.compile(r"\s*user[- ]?agent\s*[:\s]\s*([^#]*)", re.IGNORECASE)
 _SIGNAL = re.compile(r"\s*content-(?:signal|usage)\s*:\s*([^#]*)", re.IGNORECASE)
-_RULE = re.compile(r"\s*(allow|disallow)\s*:\s*([^#]*)", re.IGNORECASE)
 _OTHER = "user-agent: some-other-crawler"
 _UNLIKELY = re.compile(r"[^a-z0-9_-]")
 
@@ -66,8 +65,11 @@ class RobotsFile:
 
     @classmethod
     def parse(cls, body: bytes, token: str) -> Self:
-        """Read the first :data:`MAX_BYTES` of *body*."""
-        return cls(body[:MAX_BYTES].decode("utf-8-sig", "replace").replace("\0", ""), token)
+        """Read the first :data:`MAX_BYTES` of *body*, as far as their lines are whole: half a rule says something else."""
+        if len(body) > MAX_BYTES:
+            head = body[:MAX_BYTES]
+            body = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
+        return cls(body.decode("utf-8-sig", "replace").replace("\0", ""), token)
 
     @property
     def delay(self) -> float | None:

@@ -7,7 +7,6 @@ off in the middle gives what there was, as browsers do.
 from __future__ import annotations
 
 import zlib
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -113,13 +112,14 @@ _ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-def unpack(data: bytes, codings: list[str], limit: int) -> bytes:
+def unpack(data: bytes, codings: list[str], limit: int, *, cut: bool = False) -> bytes:
     """Undo *codings* (in the order they were applied).
 
     Args:
         data: the body as sent.
         codings: values of Content-Encoding, in lower case.
         limit: bytes that may come out of all layers together.
+        cut: give the first *limit* bytes that come out, of each layer, instead of raising TooLarge.
 
     Raises:
         TooLarge: more than *limit* bytes came out.
@@ -133,27 +133,18 @@ def unpack(data: bytes, codings: list[str], limit: int) -> bytes:
             continue
         if coding not in _UNPACKERS:
             raise Damaged(f"expected one of {', '.join(CODINGS)}, got {coding!r}")
-        data = _layer(data, coding, left)
-        left -= len(data)
+        data = _layer(data, coding, left, cut=cut)
+        left -= 0 if cut else len(data)
     return data
 
 
-def gunzipped(data: bytes, limit: int) -> bytes:
-    """What is in a gzip file, as far as it is whole; at most *limit* bytes."""
-    out = bytearray()
-    with suppress(*_ERRORS):
-        for piece in _gzip(data):
-            out += piece[: limit - len(out)]
-            if len(out) == limit:
-                break
-    return bytes(out)
-
-
-def _layer(data: bytes, coding: str, limit: int) -> bytes:
+def _layer(data: bytes, coding: str, limit: int, *, cut: bool) -> bytes:
     out = bytearray()
     try:
         for piece in _UNPACKERS[coding](data):
             if len(out) + len(piece) > limit:
+                if cut:
+                    return bytes(out + piece[: limit - len(out)])
                 out.clear()  # the exception's traceback keeps this frame for as long as anybody looks at it
                 raise TooLarge(f"more than {limit} bytes came out of {len(data)} bytes of {coding}")
             out += piece

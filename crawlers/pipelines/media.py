@@ -1,7 +1,8 @@
 """Media: fetches what a record refers to, stores it once by content, and writes down what it is.
 
 Downloads pass all downloader middlewares, so that robots, limits and the address policy hold for pictures too. A file
-that cannot be had does not cost the record: its entry says why.
+that cannot be had does not cost the record: its entry says why. `refine` and `readmit` send no request: what was stored
+is looked up, and what was not keeps the error that it had.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from crawlers.errors import DiskFull, GristmillError
 from crawlers.extractors.mediatypes import is_svg, magic
 from crawlers.ledger import media as table
 from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.session import CRAWL
 from crawlers.mediastore import EXTENSIONS, MediaStore, StoredFile
 from crawlers.middlewares.outcomes import TEMPORARY, Postponed, reason_of
 from crawlers.sandbox import MEGABYTE, Sandbox, Verdict
@@ -40,6 +42,7 @@ _WAIT_MAX = 30.0
 _WORKERS = 2
 _REMEMBERED = 10_000
 _FACTS = "crawlers.extractors.pictures:facts"
+_NOT_STORED = "not-stored"
 _MAY_PASS = TEMPORARY | {"http-408", "http-425", "http-429", "timeout", "memory", "crash"}
 
 
@@ -50,7 +53,7 @@ class MediaPipeline:
     by what their first bytes prove.
 
     Args:
-        fetch: gives the answer to a request.
+        fetch: gives the answer to a request; None: nothing is fetched, only what is stored is found.
         store: where files are kept.
         database: the ledger, that knows what each URL gave.
         sandbox: where pictures are looked into.
@@ -61,14 +64,16 @@ class MediaPipeline:
 
     Settings:
         MEDIA_ENABLED, MEDIA_TYPES, MEDIA_MAX_PER_RECORD, MEDIA_MAX_BYTES, DATA_DIR
+        GRISTMILL_MODE: fetch in a crawl only.
 
     Stats:
-        gristmill/media/{stored,known,failed}: files that were fetched, that had not changed, that could not be had.
+        gristmill/media/{stored,known,failed}: files that were fetched, that had not changed or were stored before, that
+        could not be had.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Request], Awaitable[Response]],
+        fetch: Callable[[Request], Awaitable[Response]] | None,
         store: MediaStore,
         database: Database,
         sandbox: Sandbox,
@@ -100,8 +105,13 @@ class MediaPipeline:
             import PIL  # noqa: F401
         except ImportError:
             raise NotConfigured('pictures need the package Pillow: pip install "gristmill[image]"') from None
+
+        async def fetch(request: Request) -> Response:
+            assert crawler.engine is not None
+            return await crawler.engine.download_async(request)
+
         return cls(
-            lambda request: crawler.engine.download_async(request),  # type: ignore[union-attr]
+            fetch if settings.get("GRISTMILL_MODE", CRAWL) == CRAWL else None,
             MediaStore(Path(settings.get("DATA_DIR") or "data")),
             open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT")),
             Sandbox(_WORKERS),
@@ -123,10 +133,25 @@ class MediaPipeline:
         return self._fill(record, wanted[: self._per_record]) if wanted else record
 
     async def _fill(self, record: Record, wanted: list[Media]) -> Record:
+        if self._fetch is None:
+            wanted = await self._on_a_thread(self._without_failed, record, wanted)
         for media, found in zip(wanted, await asyncio.gather(*map(self._get, wanted)), strict=True):
             for name, value in found.items():
                 setattr(media, name, value)
         return record
+
+    def _without_failed(self, record: Record, wanted: list[Media]) -> list[Media]:
+        """Those of *wanted* that may be stored; the others keep the error that the crawl wrote on the record."""
+        with self._database.read() as conn:
+            errors = table.errors(conn, record.id)
+        left = []
+        for media in wanted:
+            error = errors.get(str(media.url), _NOT_STORED)
+            if error.startswith(_NOT_STORED):
+                left.append(media)
+            else:
+                media.error = error
+        return left
 
     async def _get(self, media: Media) -> dict[str, Any]:
         """What is to be written into *media*. One URL is asked for once in a run."""
@@ -165,11 +190,13 @@ class MediaPipeline:
             self._found.popitem(last=False)
 
     async def _load_or_raise(self, url: str) -> dict[str, Any]:
-        known = await self._on_a_thread(self._known, url)
-        response = await self._answer(url, known)
+        row = await self._on_a_thread(self._row, url)
+        known = row if row is not None and await self._on_a_thread(self._is_whole, row) else None
+        if self._fetch is None:
+            return self._stored(row, known)
+        response = await self._answer(self._fetch, url, known)
         if response.status == 304 and known is not None:
-            self._count("known")
-            return _described(known.sha256, known.path, known.media_type, known.bytes, orjson.loads(known.facts))
+            return self._as_known(known)
         if response.status != 200:
             return {"error": f"http-{response.status}"}
         if len(response.body) > self._max_bytes:
@@ -181,15 +208,26 @@ class MediaPipeline:
     async def _on_a_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
-    def _known(self, url: str) -> Any:
-        """What *url* gave last, if the file is still there and whole."""
+    def _row(self, url: str) -> Any:
+        """What *url* gave last."""
         with self._database.read() as conn:
-            row = table.by_url(conn, url)
-        if row is None or not self._store.is_whole(StoredFile(row.sha256, row.path, row.bytes)):
-            return None
-        return row
+            return table.by_url(conn, url)
 
-    async def _answer(self, url: str, known: Any) -> Response:
+    def _is_whole(self, row: Any) -> bool:
+        return self._store.is_whole(StoredFile(row.sha256, row.path, row.bytes))
+
+    def _stored(self, row: Any, known: Any) -> dict[str, Any]:
+        if row is None:
+            raise Verdict(_NOT_STORED, "refine and readmit fetch nothing, the next crawl does")
+        if known is None:
+            raise Verdict(_NOT_STORED, f"{row.path} is missing or damaged, the next crawl fetches it again")
+        return self._as_known(known)
+
+    def _as_known(self, known: Any) -> dict[str, Any]:
+        self._count("known")
+        return _described(known.sha256, known.path, known.media_type, known.bytes, orjson.loads(known.facts))
+
+    async def _answer(self, fetch: Callable[[Request], Awaitable[Response]], url: str, known: Any) -> Response:
         meta = {"allow_offsite": True, "gristmill_media": True, "download_maxsize": self._max_bytes}
         request = Request(url, meta=meta)
         if known is not None and known.etag:
@@ -198,7 +236,7 @@ class MediaPipeline:
             request.headers["If-Modified-Since"] = known.last_modified
         for attempt in range(_TRIES):
             try:
-                return await self._fetch(request.replace(meta={**meta, "gristmill_attempts": attempt}))
+                return await fetch(request.replace(meta={**meta, "gristmill_attempts": attempt}))
             except Postponed as exc:
                 if attempt + 1 == _TRIES or exc.until - time.time() > _WAIT_MAX:
                     raise

@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from crawlers.middlewares.unpack import gunzipped
+from crawlers.middlewares.unpack import Damaged
+from crawlers.middlewares.unpack import unpack as undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,10 @@ def unpack(body: bytes) -> bytes:
     """*body*, unzipped where it is gzip as far as that goes, and no more than a sitemap may have."""
     if body[:2] != b"\x1f\x8b":
         return body[:MAX_BYTES]
-    return gunzipped(body, MAX_BYTES)
+    try:
+        return undo(body, ["gzip"], MAX_BYTES, cut=True)
+    except Damaged:
+        return b""
 
 
 def entries(body: bytes, base: str) -> Iterator[tuple[str, str]]:

@@ -212,3 +212,75 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(small_disk, tmp_path,
         assert "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest() == record["media"][0]["sha256"]
     assert not [path for folder in (data, small_disk.path) for path in folder.rglob("*.tmp-*")]
     harness.ledger_is_sound(data)
+
+
+def test_refine_needs_no_network_for_pictures(tmp_path, gallery):
+    for name in "abc":
+        gallery.picture(f"/i/{name}", picture(name), etag=f'"{name}"')
+        gallery.page(name, f"/i/{name}", "/i/shared", "/i/gone")
+    gallery.picture("/i/shared", picture("shared"))
+    gallery.site.add("/i/late", b"", status=404)
+    gallery.page("late", "/i/late")
+    gallery.crawl(tmp_path)
+    exported, rejected = (tmp_path / "gallery" / "records.jsonl").read_bytes(), rejections(tmp_path)
+    assert [reason for reason, _, _ in rejected] == ["broken-image"]
+    gallery.site.log.clear()
+    gallery.picture("/i/late", picture("late"))
+    online = harness.run(tmp_path, "refine", "gallery", *SETTINGS)
+    assert online.code == 0, online
+    assert gallery.site.log == []
+    gallery.site.stop_listening()
+    offline = harness.run(tmp_path, "refine", "gallery", *SETTINGS, NETWORK_ALLOW="")
+    assert offline.code == 0, offline
+    for result in (online, offline):
+        assert "3 records in the ledger: 3 unchanged" in result.out, result
+    assert (tmp_path / "gallery" / "records.jsonl").read_bytes() == exported
+    assert rejections(tmp_path) == rejected
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_refine_says_which_picture_is_no_longer_stored_and_a_crawl_gets_it_again(tmp_path, gallery):
+    for name in "ab":
+        gallery.picture(f"/i/{name}", picture(name), etag=f'"{name}"')
+        gallery.page(name, f"/i/{name}")
+    gallery.crawl(tmp_path, "-s", "IMAGE_REQUIRED_FOR=")
+    before = by_title(tmp_path)
+    (tmp_path / before["a"]["media"][0]["path"]).unlink()
+    gallery.site.log.clear()
+    for _ in range(2):
+        result = harness.run(tmp_path, "refine", "gallery", *SETTINGS, "-s", "IMAGE_REQUIRED_FOR=")
+        assert result.code == 0, result
+        found = by_title(tmp_path)
+        assert found["b"] == before["b"]
+        assert found["a"]["media"][0]["error"].startswith(f"not-stored: {before['a']['media'][0]['path']} is missing")
+        assert found["a"]["version"] == 2
+    assert gallery.site.log == []
+    gallery.crawl(tmp_path, "-s", "IMAGE_REQUIRED_FOR=")
+    assert by_title(tmp_path)["a"]["media"] == before["a"]["media"]
+    harness.ledger_is_sound(tmp_path)
+
+
+def test_readmit_sends_no_request_for_pictures(tmp_path, gallery):
+    pipelines = {"crawlers.pipelines.keywords.KeywordsPipeline": 400, **PIPELINES}
+    more = harness.settings(ITEM_PIPELINES=json.dumps(pipelines), IMAGE_REQUIRED_FOR="", IMAGE_DUPLICATES="True")
+    gallery.picture("/i/shared", picture("shared"))
+    gallery.page("solar", "/i/shared")
+    gallery.page("harbour", "/i/shared", "/i/unseen")
+    gallery.crawl(tmp_path, *more, "-s", "KEYWORDS=solar")
+    assert list(by_title(tmp_path)) == ["solar"]
+    gallery.site.log.clear()
+    result = harness.run(
+        tmp_path, "readmit", "gallery", "--reason", "no-keyword", *SETTINGS, *more, "-s", "KEYWORDS=harbour"
+    )
+    assert result.code == 0, result
+    found = by_title(tmp_path)
+    shared, unseen = found["harbour"]["media"]
+    assert shared["sha256"] == found["solar"]["media"][0]["sha256"]
+    assert unseen["error"].startswith("not-stored")
+    assert gallery.site.log == []
+    harness.ledger_is_sound(tmp_path)
+
+
+def rejections(data):
+    with sqlite3.connect(data / "gristmill.db") as db:
+        return db.execute("SELECT reason, detail, value FROM rejections ORDER BY record_id").fetchall()

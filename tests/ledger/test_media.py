@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import orjson
 
+from crawlers.errors import Rejected
 from crawlers.items import Media
 from crawlers.ledger import media
 from tests.ledger_pages import entry, record
@@ -13,19 +14,14 @@ def put(ledger, sha256: str, **values) -> None:
     ledger.database.run(lambda conn: media.put(conn, sha256=sha256, **{**FILE, **values}))
 
 
-def test_a_file_is_found_by_content_and_by_url(ledger):
+def test_a_file_is_found_by_url(ledger):
     put(ledger, "sha256:1", url="http://x/a.png", etag='"e"', last_modified="yesterday")
     with ledger.database.read() as conn:
-        row = media.by_hash(conn, "sha256:1")
-        assert (row.path, row.media_type, row.bytes, orjson.loads(row.facts)) == (
-            *list(FILE.values())[:3],
-            {"width": 4},
-        )
         found = media.by_url(conn, "http://x/a.png")
+        assert (found.path, found.media_type, found.bytes, orjson.loads(found.facts)) == tuple(FILE.values())
         assert (found.sha256, found.etag, found.last_modified) == ("sha256:1", '"e"', "yesterday")
         assert found.fetched_at.endswith("Z")
         assert media.by_url(conn, "http://x/b.png") is None
-        assert media.by_hash(conn, "sha256:2") is None
 
 
 def test_two_urls_may_give_one_file(ledger):
@@ -53,6 +49,17 @@ def test_facts_that_are_known_better_now_replace_the_old(ledger):
     put(ledger, "sha256:1")
     put(ledger, "sha256:1", facts={"width": 4, "height": 5})
     assert orjson.loads(ledger.row("media")["facts"]) == {"width": 4, "height": 5}
+
+
+def test_what_could_not_be_had_is_found_by_record(ledger):
+    gone, there = Media(url="http://x/gone", error="http-404"), Media(url="http://x/there", sha256="sha256:1")
+    kept, refused = record("kept", media=[gone, there, Media(error="unreadable")]), record("refused", media=[gone])
+    ledger.add(entry(1))
+    ledger.page(1, kept, rejections=[(refused, Rejected(stage="images", reason="broken-image"))])
+    with ledger.database.read() as conn:
+        assert media.errors(conn, kept.id) == {"http://x/gone": "http-404"}
+        assert media.errors(conn, refused.id) == {"http://x/gone": "http-404"}
+        assert media.errors(conn, "none") == {}
 
 
 def test_the_main_pictures_of_image_records(ledger):

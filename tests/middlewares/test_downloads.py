@@ -149,6 +149,29 @@ def test_a_proxy_of_the_user_may_be_anywhere_but_literal_targets_are_still_check
     assert len(proxy.log) == 1
 
 
+def test_a_proxy_of_the_environment_is_the_operator_s_word_unless_it_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    urls = ["http://example.test/page", "http://169.254.169.254/latest", "http://inside.test/"]
+    settings = {
+        "NETWORK_ALLOW": "", "ROBOTSTXT_OBEY": False, "RETRY_TIMES": 0,
+        "TEST_HOSTS": {"example.test": [["127.0.0.1"]], "inside.test": [["10.0.0.1"]]},
+    }  # fmt: skip
+    with Site() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base)
+        for path in ("/page", "/latest"):
+            proxy.add(path, "through the proxy")
+        through = crawl(urls, settings)
+        assert [through.of(url).status for url in urls] == [200, 0, 200], "what a name leads to is the proxy's matter"
+        assert through.of(urls[1]).reason == "forbidden-address"
+        proxy.log.clear()
+        directly = crawl(urls, {**settings, "HTTPPROXY_ENABLED": False})
+        assert [directly.of(url).reason for url in urls] == ["forbidden-address"] * 3
+        assert proxy.log == []
+
+
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "data:text/plain,canary", "ftp://127.0.0.1/x", "s3://bucket/key"]
 )

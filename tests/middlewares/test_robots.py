@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import zlib
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+import brotli
 import pytest
+import zstandard
 from scrapy import Request
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
@@ -15,8 +19,12 @@ from scrapy.utils.test import get_crawler
 
 from crawlers.middlewares.outcomes import Failed, Postponed, Skipped
 from crawlers.middlewares.robots import META_RIGHTS, RobotsMiddleware
+from crawlers.middlewares.robotsfile import MAX_BYTES
 from tests.crawl import crawl
 from tests.server import Asked, Reply, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_disallowed_pages_are_skipped_and_allowed_ones_know_why(site: Site) -> None:
@@ -111,6 +119,94 @@ def test_a_huge_robots_txt_is_cut_off_and_obeyed(site: Site) -> None:
     assert result.of(site.url("/item/1")).status == 200
     assert result.stats["robots/truncated"] == 1
     assert result.maxrss_mb < 200
+
+
+class Flood:
+    """A robots.txt of 100 MB, and how much of it was sent before the client hung up."""
+
+    RULES = b"User-agent: *\nDisallow: /item/2\n"
+    SIZE = 100 * 1024 * 1024
+
+    def __init__(self, *headers: str, chunked: bool = False) -> None:
+        self.head = "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: text/plain", *headers, "", ""]).encode()
+        self.chunked, self.sent, self.whole = chunked, 0, False
+
+    def __call__(self, asked: Asked) -> object:
+        async def write(connection: object) -> None:
+            send = connection.send  # type: ignore[attr-defined]
+            await send(self.head)
+            piece = self.RULES
+            while self.sent < self.SIZE:
+                await send(b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece)
+                self.sent += len(piece)
+                piece = (b"Disallow: /x\n" * 5_000)[: self.SIZE - self.sent]
+            self.whole = True
+            connection.close()  # type: ignore[attr-defined]
+
+        return write
+
+
+@pytest.mark.parametrize(
+    "framing", [f"Content-Length: {Flood.SIZE}", "Transfer-Encoding: chunked", "Connection: close"]
+)
+def test_a_robots_txt_larger_than_any_limit_is_hung_up_on_and_obeyed(site: Site, framing: str) -> None:
+    flood = Flood(framing, chunked="chunked" in framing)
+    site.add("/robots.txt", flood)
+    result = crawl([site.url("/item/1"), site.url("/item/2")], {"DOWNLOAD_MAXSIZE": 400_000})
+    assert result.of(site.url("/item/2")).reason == "robots"
+    assert result.of(site.url("/item/1")).meta[META_RIGHTS]["robots"] == "allowed by robots.txt (User-agent: *)"
+    assert not site.asked("/item/2")
+    assert result.stats["robots/truncated"] == 1
+    assert not flood.whole
+    assert flood.sent < 30_000_000, "what the kernel's buffers take, and no more"
+    assert "larger than" not in result.log
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("br", lambda data: brotli.compress(data, quality=1)),
+     ("zstd", zstandard.compress)],
+)  # fmt: skip
+def test_a_compressed_robots_txt_is_cut_where_it_is_unpacked(
+    site: Site, coding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    body = pack(b"User-agent: *\nDisallow: /item/2\n" + b"Disallow: /x\n" * 4_000_000)
+    site.add("/robots.txt", body, "text/plain", headers=[("Content-Encoding", coding)])
+    result = crawl([site.url("/item/1"), site.url("/item/2")])
+    assert result.of(site.url("/item/2")).reason == "robots"
+    assert result.of(site.url("/item/1")).status == 200
+    assert result.maxrss_mb < 200
+
+
+def test_what_is_compressed_badly_is_cut_where_it_is_sent(site: Site) -> None:
+    text = b"User-agent: *\nDisallow: /item/2\n" + b"".join(b"Disallow: /%x\n" % hash((n, 1)) for n in range(200_000))
+    body = gzip.compress(text, 1)
+    assert len(body) > MAX_BYTES
+    site.add("/robots.txt", body, "text/plain", headers=[("Content-Encoding", "gzip")])
+    result = crawl([site.url("/item/1"), site.url("/item/2")])
+    assert result.of(site.url("/item/2")).reason == "robots"
+    assert result.of(site.url("/item/1")).status == 200
+    assert result.stats["robots/truncated"] == 1
+
+
+def test_the_size_of_a_redirect_does_not_count(site: Site) -> None:
+    rules = "User-agent: *\n" + "Disallow: /x\n" * 20_000 + "Disallow: /item/2\n"
+    site.add("/elsewhere.txt", rules, "text/plain")
+    site.add("/robots.txt", b"x" * 2_000_000, status=302, headers=[("Location", "/elsewhere.txt")])
+    assert crawl([site.url("/item/2")]).ends[0].reason == "robots"
+
+
+def test_a_robots_txt_is_read_whatever_its_header_says_of_ai(site: Site) -> None:
+    site.add("/robots.txt", "User-agent: *\nDisallow: /item/2\n", "text/plain", headers=[("X-Robots-Tag", "noai")])
+    assert crawl([site.url("/item/2")]).ends[0].reason == "robots"
+    assert not site.asked("/item")
+
+
+def test_a_robots_txt_with_an_endless_header_was_not_read(site: Site) -> None:
+    site.add("/robots.txt", "", headers=[("X-Big", "b" * 15_000)] * 20)
+    end = crawl([site.url("/item/1")], {"ROBOTS_PATIENCE": 0.5}).ends[0]
+    assert (end.kind, end.reason) == ("Skipped", "robots-unreachable")
+    assert "header" in end.detail
 
 
 def test_a_page_larger_than_robots_may_be_is_whole(site: Site) -> None:

@@ -131,6 +131,15 @@ def test_what_comes_after_the_limit_is_not_read() -> None:
     assert read(text).allows("http://example.com/a")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_rule_that_the_limit_cuts_in_two_is_not_read(end: str) -> None:
+    head = f"User-agent: *{end}Disallow: /priv{end}"
+    text = head + "#" * (MAX_BYTES - len(head) - len(end) - 11) + f"{end}Disallow: /only/this{end}"
+    assert text.encode()[:MAX_BYTES].endswith(b"Disallow: /")
+    assert read(text).allows("http://example.com/a")
+    assert not read(text).allows("http://example.com/priv")
+
+
 @given(st.text(max_size=400))
 def test_no_text_breaks_it(text: str) -> None:
     file = RobotsFile.parse(text.encode("utf-8", "surrogatepass"), "gristmill")

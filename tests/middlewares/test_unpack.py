@@ -79,6 +79,13 @@ def test_exactly_the_limit_is_allowed_and_one_more_is_not(coding: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gzip", "deflate", "br", "zstd", "nested"])
+def test_the_beginning_is_given_where_that_is_asked_for(kind: str) -> None:
+    codings = ["gzip", "gzip"] if kind == "nested" else [kind]
+    assert len(unpack(bomb_bytes(kind), codings, 300_000, cut=True)) == 300_000
+    assert unpack(gzip.compress(b"short"), ["gzip"], 300_000, cut=True) == b"short"
+
+
+@pytest.mark.parametrize("kind", ["gzip", "deflate", "br", "zstd", "nested"])
 def test_a_gigabyte_costs_no_more_than_the_limit(kind: str) -> None:
     codings = ["gzip", "gzip"] if kind == "nested" else [kind]
     with pytest.raises(TooLarge):

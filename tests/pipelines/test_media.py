@@ -241,3 +241,32 @@ def test_the_ledger_knows_what_an_address_gave(web, pipeline):
     with pipeline._database.read() as conn:
         row = table.by_url(conn, "http://a.example/1.png")
     assert (row.sha256, row.etag) == (found.media[0].sha256, '"1"')
+
+
+@pytest.fixture
+def offline(tmp_path, pipeline):
+    """The pipeline of `refine`: beside that of the crawl, on the same ledger."""
+    database = open_database(f"sqlite:///{tmp_path}/gristmill.db")
+    offline = MediaPipeline(None, MediaStore(tmp_path), database, Sandbox())
+    yield offline
+    offline.close_spider()
+
+
+def test_without_fetching_what_is_stored_is_found(tmp_path, web, pipeline, offline):
+    web.pages["http://a.example/1.png"] = png()
+    [first] = process(pipeline, record("http://a.example/1.png"))
+    [second] = process(offline, record("http://a.example/1.png"))
+    assert second.media == first.media
+    assert len(web.asked) == 1
+
+
+def test_without_fetching_what_is_not_stored_says_so(tmp_path, web, pipeline, offline):
+    web.pages["http://a.example/1.png"] = png()
+    [first] = process(pipeline, record("http://a.example/1.png"))
+    (tmp_path / first.media[0].path).unlink()
+    [found] = process(offline, record("http://a.example/1.png", "http://a.example/2.png"))
+    assert found.media[0].error == (
+        f"not-stored: {first.media[0].path} is missing or damaged, the next crawl fetches it again"
+    )
+    assert found.media[1].error == "not-stored: refine and readmit fetch nothing, the next crawl does"
+    assert {media.sha256 for media in found.media} == {None}
