@@ -31,6 +31,29 @@ _MERGED = (
     "FEED_EXPORTERS",
 )
 
+LOOK = "GRISTMILL_LOOK"
+"""Setting by which a command says that it looks at pages and keeps nothing; see :mod:`crawlers.looking`."""
+
+WITHOUT_LEDGER = {
+    "SCHEDULER": "crawlers.looking.LookScheduler",
+    "ITEM_PROCESSOR": "crawlers.looking.LookPipelineManager",
+}
+"""What takes the place of our components that work on the ledger."""
+
+_OFF: dict[str, Any] = {
+    # Whatever opens the ledger or writes below DATA_DIR.
+    "CAPTURE_ENABLED": False,
+    "DEDUP_ENABLED": False,
+    "MEDIA_ENABLED": False,
+    "IMAGE_DUPLICATES": True,
+    "EXPORTS": "",
+    "PROGRESS_INTERVAL": 0.0,
+    # These give a request back to the ledger for later, and there is no later.
+    "ROBOTS_PATIENCE": 0.0,
+    "RETRY_ENABLED": False,
+    "RETRY_AFTER_MAX": 0.0,
+}
+
 
 class GristmillAddon:
     """Gives a project our pipelines, ledger, politeness and commands."""
@@ -38,6 +61,8 @@ class GristmillAddon:
     def update_settings(self, settings: Settings) -> None:
         """Called by Scrapy for each crawler."""
         apply_defaults(settings)
+        if settings.getbool(LOOK):
+            without_ledger(settings)
 
 
 def apply_defaults(settings: BaseSettings) -> None:
@@ -54,3 +79,11 @@ def apply_defaults(settings: BaseSettings) -> None:
             settings.set(name, merged, priority=max(settings.getpriority(name) or 0, SETTINGS_PRIORITIES["addon"]))
         else:
             settings.set(name, value, priority="addon")
+
+
+def without_ledger(settings: BaseSettings) -> None:
+    """Take away what stores. What needs our scheduler sees that it is not there, and stays off by itself."""
+    settings.setdict(_OFF, priority="cmdline")
+    for name, replacement in WITHOUT_LEDGER.items():
+        if settings[name] == getattr(defaults, name):
+            settings.set(name, replacement, priority="cmdline")

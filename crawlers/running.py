@@ -11,6 +11,7 @@ import orjson
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.exceptions import UsageError
 
+from crawlers import settings as defaults
 from crawlers.errors import ConfigurationError, GristmillError
 from crawlers.ledger import crawls
 from crawlers.ledger.database import database_url, open_database
@@ -19,6 +20,8 @@ from crawlers.ledger.session import CRAWL
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+
+    from scrapy.crawler import Crawler
 
 COMPLETE, FAILED, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
@@ -119,6 +122,11 @@ class RunSourceCommand(BaseRunSpiderCommand):
         if errors:
             self._report(errors[0])
             return
+        if _was_interrupted(crawler):
+            again = process.settings["GRISTMILL_COMMAND"]
+            sys.stderr.write(f"Interrupted while it started: nothing is lost, the same command goes on:  {again}\n")
+            self.exitcode = INCOMPLETE
+            return
         self.exitcode = _exit_code(crawler.stats)
 
     def _report(self, error: BaseException) -> None:
@@ -134,6 +142,14 @@ def _keep_error(done: Any, errors: list[BaseException]) -> None:
     error = None if done.cancelled() else done.exception()
     if error is not None:
         errors.append(error)
+
+
+def _was_interrupted(crawler: Crawler) -> bool:
+    """Whether a signal came before the spider was open: Scrapy then closes nothing, and nobody reports on the run."""
+    if crawler.settings["SCHEDULER"] != defaults.SCHEDULER:
+        return False
+    stats = crawler.stats
+    return stats is None or all(stats.get_value(f"gristmill/{name}") is None for name in ("close_reason", "error_code"))
 
 
 def _exit_code(stats: Any) -> int:

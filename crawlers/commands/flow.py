@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scrapy import Spider
@@ -19,13 +17,14 @@ from crawlers import flow
 from crawlers.ledger.database import database_url
 from crawlers.outcome import COMPLETE, WRONG_USE
 from crawlers.sources.arguments import describe
+from crawlers.stdout import OutputConsole, until_reader_leaves
 
 if TYPE_CHECKING:
     import argparse
 
+    from rich.console import Console
     from scrapy.crawler import Crawler
 
-_WIDTH = 160  # of a line that goes to a file or a pipe
 _STYLE = {flow.ON: "bold green", flow.OFF: "dim", flow.BROKEN: "bold red"}
 
 
@@ -61,19 +60,19 @@ class Command(BaseRunSpiderCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) > 1:
             raise UsageError(f"expected at most one source, got {len(args)}: {' '.join(args)}")
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
-        with tempfile.TemporaryDirectory(prefix="gristmill-flow-") as folder:
+        console = OutputConsole()
+        with until_reader_leaves(), tempfile.TemporaryDirectory(prefix="gristmill-flow-") as folder:
             crawler = self._prepared(args, folder)
             problem = flow.prepare(crawler, opts.spargs)
+            steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
+            broken = [c for _, found in steps for c in found if c.state == flow.BROKEN]
+            self.exitcode = WRONG_USE if broken else COMPLETE
             self._head(console, crawler, problem, named=bool(args))
             if not args:
                 self._sources(console)
-            steps = [(title, list(flow.components(crawler, setting))) for setting, title in flow.STEPS]
             for number, (title, found) in enumerate(steps, 1):
                 console.print(f"\n[bold]{number}. {title}[/bold]")
                 self._print(console, self._step(found))
-        broken = [c for _, found in steps for c in found if c.state == flow.BROKEN]
-        self.exitcode = WRONG_USE if broken else COMPLETE
 
     def _prepared(self, args: list[str], folder: str) -> Crawler:
         """A crawler for the source; where there is no ledger yet, one whose ledger is in *folder* and goes with it."""

@@ -14,6 +14,7 @@ from scrapy.exceptions import UsageError
 from crawlers.errors import GristmillError
 from crawlers.ledger import checks, maintenance, status
 from crawlers.ledger.database import database_url, open_database
+from crawlers.stdout import until_reader_leaves
 
 if TYPE_CHECKING:
     import argparse
@@ -70,10 +71,11 @@ class Command(ScrapyCommand):
             sys.stderr.write(f"error: {exc}\n")
             self.exitcode = exc.exit_code
             return
-        if opts.format == "json":
-            print(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
-        else:
-            print("\n".join(_TEXT[action](report)))
+        with until_reader_leaves():
+            if opts.format == "json":
+                print(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+            else:
+                print("\n".join(_TEXT[action](report)))
 
     def _status(self, database: Database, opts: argparse.Namespace, _: list[str]) -> dict[str, Any]:
         with database.read() as conn:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from scrapy.commands import ScrapyCommand
@@ -25,6 +23,7 @@ from crawlers.exporters.csv import cell
 from crawlers.ledger import crawls, rejections
 from crawlers.ledger.database import database_url, open_database
 from crawlers.report import excerpt, printable
+from crawlers.stdout import OutputConsole, until_reader_leaves
 
 if TYPE_CHECKING:
     import argparse
@@ -75,12 +74,11 @@ class Command(ScrapyCommand):
         if len(args) != 1:
             raise UsageError(f"expected the name of one source, got {len(args)}: {' '.join(args) or 'none'}")
         try:
-            self._read(args[0], opts)
+            with until_reader_leaves():
+                self._read(args[0], opts)
         except GristmillError as exc:
             sys.stderr.write(f"error: {exc}\n")
             self.exitcode = exc.exit_code
-        except BrokenPipeError:  # the reader has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _read(self, source: str, opts: argparse.Namespace) -> None:
         assert self.settings is not None
@@ -137,12 +135,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in COLUMNS}
 
 
-def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-
-
 def _print_counts(source: str, counts: list[tuple[str, str, int]]) -> None:
-    console = _console()
+    console = OutputConsole()
     if not counts:
         console.print(f"Nothing of {_safe(source)} is rejected.")
         return
@@ -164,7 +158,7 @@ def _print_counts(source: str, counts: list[tuple[str, str, int]]) -> None:
 
 
 def _print_records(source: str, rows: list[dict[str, Any]], limit: int) -> None:
-    console = _console()
+    console = OutputConsole()
     if not rows:
         console.print(
             f"No rejected record of {_safe(source)} is like that: scrapy rejected {_safe(source)} counts all."

@@ -41,7 +41,7 @@ class SiteSpider(WebSource):
             else:
                 urls.append(part)
         for url in urls or [""]:
-            if not url.startswith(_WEB) or not urlsplit(url).hostname:
+            if not url.startswith(_WEB) or not _host(url):
                 raise ArgumentError(f"site: argument 'url': expected http://… or https://…, got {url!r}")
         return urls
 
@@ -49,3 +49,10 @@ class SiteSpider(WebSource):
         """One record for each page that is not a list of others."""
         if not self.is_list(response):
             yield self.record(response)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # a [ without its ]
+        return None

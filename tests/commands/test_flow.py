@@ -117,3 +117,14 @@ def test_an_unknown_source_lists_the_known_ones(tmp_path):
     assert result.code == 2
     assert "pages" in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_reader_that_leaves_early(tmp_path):
+    """Like `| head -1`: no traceback, and no other exit code."""
+    process = harness.start(tmp_path, "flow", "pages", *SPIDERS)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 0, err
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err

@@ -89,12 +89,36 @@ def test_without_a_template_it_is_scrapys_basic_one(project):
 
 def test_a_spider_is_not_written_over(project):
     before = generated(project, "-t", "web", "book", "books.example")
-    assert "already exists" in scrapy(project, "genspider", "-t", "sql", "book", "rows").out
+    result = scrapy(project, "genspider", "-t", "sql", "book", "rows")
+    assert result.code == 2, result
+    assert "already exists in module: shelf.spiders.book; --force" in result.err.splitlines()[-1]
     assert (project / "shelf" / "spiders" / "book.py").read_text() == before
+    assert scrapy(project, "genspider", "--force", "-t", "sql", "book", "rows").code == 0
+    assert (project / "shelf" / "spiders" / "book.py").read_text() != before
 
 
-def test_an_unknown_template_is_said(project):
-    assert "Unable to find template: webb" in scrapy(project, "genspider", "-t", "webb", "book", "books.example").out
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ("-t", "webb", "book", "books.example"),
+            "expected a template that `scrapy genspider --list` shows, got 'webb'",
+        ),
+        (("--dump", "webb"), "expected a template that `scrapy genspider --list` shows, got 'webb'"),
+        (("-t", "web", "x/../../y", "books.example"), "expected a spider's name of letters"),
+        (("bad name!", "books.example"), "expected a spider's name of letters"),
+        (("", "books.example"), "expected a spider's name of letters"),
+        (("shelf", "books.example"), "expected another name than the project's (BOT_NAME), got 'shelf'"),
+        (("book", "http://[bad"), "expected a domain or URL, got 'http://[bad': Invalid IPv6 URL"),
+        (("-t", "web", "book", 'books.example"'), "expected a domain or URL without quotes"),
+    ],
+)
+def test_wrong_use_writes_nothing_and_is_one_line(project, args, message):
+    result = scrapy(project, "genspider", *args)
+    assert result.code == 2, result
+    assert message in result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
+    assert [path.name for path in (project / "shelf" / "spiders").glob("*.py")] == ["__init__.py"]
 
 
 def test_a_web_spider_runs_as_it_is(project, site):

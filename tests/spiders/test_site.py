@@ -46,7 +46,7 @@ def test_where_it_starts(given, expected):
 
 
 @pytest.mark.parametrize(
-    "given", ["example.com", "ftp://x.example/", "https://", "file:///etc/passwd", "javascript:1", ""]
+    "given", ["example.com", "ftp://x.example/", "https://", "http://[bad", "file:///etc/passwd", "javascript:1", ""]
 )
 def test_what_is_no_address_of_the_web_is_refused(given):
     with pytest.raises(ArgumentError, match="argument 'url': expected http"):
@@ -71,6 +71,7 @@ def test_without_a_url_it_says_what_is_missing(tmp_path):
     [
         ("urll=https://x.example/", "did you mean 'url'"),
         ("url=x.example", "expected http://"),
+        ("url=http://[bad", "expected http://… or https://…, got 'http://[bad'"),
         ("max_pages=many", "expected int, got 'many'"),
         ("follow=[", "expected a regular expression"),
         ("keywords=@/nowhere.txt", "/nowhere.txt"),

@@ -1,0 +1,11 @@
+"""`scrapy shell`: Scrapy's command, without the ledger."""
+
+from __future__ import annotations
+
+from scrapy.commands.shell import Command as ScrapyCommand
+
+from crawlers.looking import LookCommand
+
+
+class Command(LookCommand, ScrapyCommand):
+    pass
