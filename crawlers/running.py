@@ -16,6 +16,7 @@ from crawlers.errors import ConfigurationError, GristmillError
 from crawlers.ledger import crawls
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.session import CRAWL
+from crawlers.outcome import COMPLETE, FAILED, INCOMPLETE, WRONG_USE
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-COMPLETE, FAILED, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
 logger = logging.getLogger(__name__)
 
