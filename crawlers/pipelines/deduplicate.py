@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
+from crawlers.configuration import data_folder
 from crawlers.errors import ConfigurationError, Rejected
 from crawlers.ledger.database import database_url
 from crawlers.ledger.settlement import Displaced, Signature
@@ -93,7 +94,7 @@ class DeduplicatePipeline:
             threshold=_between(settings, "DEDUP_THRESHOLD", 0.3, 1.0),
             shingle_words=int(_between(settings, "DEDUP_SHINGLE_WORDS", 1, 50)),
             min_words=int(_between(settings, "DEDUP_MIN_WORDS", 1, 10_000)),
-            folder=str(settings.get("DATA_DIR") or "data"),
+            folder=str(data_folder(settings)),
         )
         pipeline = cls(index, scope=scope, ledger=ledger, precedence=Precedence.from_crawler(crawler))
         pipeline._stats = crawler.stats
