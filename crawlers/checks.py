@@ -241,8 +241,8 @@ def check_mappings(given: Iterable[str]) -> None:
 
 def concerned(settings: BaseSettings) -> bool:
     """Whether a project uses our components, so that our names mean what they mean here."""
-    scheduler = str(settings.get("SCHEDULER") or "")
-    return scheduler.startswith("crawlers.") or any(
+    ours = (str(settings.get(name) or "") for name in ("SCHEDULER", "COMMANDS_MODULE"))
+    return any(path.startswith("crawlers.") for path in ours) or any(
         "GristmillAddon" in str(addon) for addon in settings["ADDONS"] or ()
     )
 

@@ -143,6 +143,7 @@ def test_a_project_that_does_not_use_us_is_left_alone():
     assert not checks.concerned(Settings({"MEDIA_TYPES": {}}))
     assert checks.concerned(Settings({"ADDONS": {"crawlers.addon.GristmillAddon": 500}}))
     assert checks.concerned(ours())
+    assert checks.concerned(ours(SCHEDULER="scrapy.core.scheduler.Scheduler"))
 
 
 def test_a_name_that_is_nearly_a_settings_is_told():
