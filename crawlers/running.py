@@ -12,6 +12,7 @@ from scrapy.commands import BaseRunSpiderCommand
 from scrapy.exceptions import UsageError
 
 from crawlers import settings as defaults
+from crawlers.checks import check, check_mappings, concerned, misspelt
 from crawlers.errors import ConfigurationError, GristmillError
 from crawlers.ledger import crawls
 from crawlers.ledger.database import database_url, open_database
@@ -20,9 +21,10 @@ from crawlers.outcome import COMPLETE, FAILED, INCOMPLETE, WRONG_USE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,11 @@ class RunSourceCommand(BaseRunSpiderCommand):
 
     requires_project = True
     mode = CRAWL
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Take what the command line sets; what is wrong is wrong use, before anything is built."""
+        assert self.settings is not None
+        take_options(self.settings, opts.set, lambda: super(RunSourceCommand, self).process_options(args, opts))
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Begin; what the user wrote wrongly is wrong use, without a traceback."""
@@ -114,7 +121,12 @@ class RunSourceCommand(BaseRunSpiderCommand):
         if process.settings.get("LOG_LEVEL") != "DEBUG":
             for chatty, level in _CHATTY.items():
                 logging.getLogger(chatty).setLevel(level)
-        crawler = process.create_crawler(name)
+        spider = process.spider_loader.load(name)
+        own = process.settings.copy()
+        spider.update_settings(own)
+        if concerned(own):
+            check(own)
+        crawler = process.create_crawler(spider)
         task: Any = process.crawl(crawler, **spargs)
         errors: list[BaseException] = []
         task.add_done_callback(lambda done: _keep_error(done, errors))
@@ -136,6 +148,31 @@ class RunSourceCommand(BaseRunSpiderCommand):
         else:
             logger.error("The run could not begin", exc_info=error)
             self.exitcode = FAILED
+
+
+def take_options(settings: BaseSettings, given: Sequence[str], take: Callable[[], None]) -> None:
+    """Take the options of a command; where a setting is of a wrong type or out of range, end it before anything is built.
+
+    Args:
+        settings: the command's.
+        given: ``NAME=value`` of the command line. A name that is nearly that of a setting is told, and nothing more.
+        take: writes what was given into *settings*.
+
+    Raises:
+        UsageError: without words; the line is written already.
+    """
+    known = set(settings)
+    try:
+        if concerned(settings):
+            check_mappings(given)
+        take()
+        if concerned(settings):
+            check(settings)
+    except ConfigurationError as exc:
+        sys.stderr.write(f"error: {exc}\n")
+        raise UsageError(print_help=False) from None
+    for name, near in misspelt((pair.partition("=")[0] for pair in given), known).items():
+        sys.stderr.write(f"warning: unknown setting {name}, did you mean {near}?\n")
 
 
 def _keep_error(done: Any, errors: list[BaseException]) -> None:

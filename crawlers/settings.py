@@ -17,7 +17,7 @@ COMMANDS_MODULE = "crawlers.commands"
 SPIDER_LOADER_CLASS = "crawlers.spiderloader.GristmillSpiderLoader"
 
 DATA_DIR = os.environ.get("DATA_DIR", "data")
-"""Folder of everything that is written: the ledger, media, exports, reports."""
+"""Folder of everything that is written: the ledger, media, exports, reports. Empty: data."""
 
 # --- where records are kept: crawlers/ledger/ -----------------------------------------------------------------------
 
@@ -338,6 +338,7 @@ GC_THRESHOLD = 50_000
 
 EXTENSIONS: dict[str, int | None] = {
     "scrapy.extensions.logstats.LogStats": None,  # ProgressExtension says more
+    "crawlers.extensions.settings.SettingsExtension": -100,  # before Scrapy's own, which read them
     "crawlers.extensions.collector.CollectorExtension": 50,
     "crawlers.extensions.progress.ProgressExtension": 100,
     "crawlers.extensions.precedence.PrecedenceExtension": 150,  # when the spider is idle

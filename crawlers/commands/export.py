@@ -13,6 +13,7 @@ from scrapy.spiderloader import get_spider_loader
 from sqlalchemy.engine import make_url
 
 from crawlers.addon import apply_defaults
+from crawlers.configuration import data_folder
 from crawlers.errors import GristmillError
 from crawlers.exporters import EXPORTERS, exporter
 from crawlers.exporters.materialise import materialise
@@ -69,7 +70,7 @@ class Command(ScrapyCommand):
         database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"), create=False)
         try:
             self._check(database, source, opts.since_run)
-            folder = Path(settings.get("DATA_DIR") or "data") / source
+            folder = data_folder(settings) / source
             output = Path(opts.output) if opts.output else None
             console = Console(stderr=True)
             with console.status("writing …") as status:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from crawlers import flow
 from crawlers.ledger.database import database_url
 from crawlers.outcome import COMPLETE, WRONG_USE
+from crawlers.running import take_options
 from crawlers.sources.arguments import describe
 from crawlers.stdout import OutputConsole, until_reader_leaves
 
@@ -52,8 +53,8 @@ class Command(BaseRunSpiderCommand):
         )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)
         assert self.settings is not None
+        take_options(self.settings, opts.set, lambda: super(Command, self).process_options(args, opts))
         if opts.loglevel is None:
             self.settings.set("LOG_LEVEL", "ERROR", priority="cmdline")  # what is logged is shown at its place
 

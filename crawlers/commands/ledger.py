@@ -11,6 +11,7 @@ import orjson
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from crawlers.configuration import data_folder
 from crawlers.errors import GristmillError
 from crawlers.ledger import checks, maintenance, status
 from crawlers.ledger.database import database_url, open_database
@@ -108,7 +109,7 @@ class Command(ScrapyCommand):
 
     def _data_dir(self) -> Path:
         assert self.settings is not None
-        return Path(str(self.settings.get("DATA_DIR") or "data")).expanduser().absolute()
+        return data_folder(self.settings).absolute()
 
 
 def _bytes(number: int) -> str:

@@ -13,7 +13,6 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.exceptions import NotConfigured
 from scrapy.utils.reactor import is_reactor_installed
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class CollectorExtension:
     """Sets the thresholds of Python's cycle collector for the time of the crawl, and has old timers thrown away.
 
     Args:
-        threshold: new containers before the youngest generation is looked at.
+        threshold: new containers before the youngest generation is looked at. 0: Python's own.
 
     Settings:
         GC_THRESHOLD: containers; 0 leaves Python's own thresholds.
@@ -43,19 +42,17 @@ class CollectorExtension:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> CollectorExtension:
         """Read the settings."""
-        threshold = crawler.settings.getint("GC_THRESHOLD")
-        if threshold <= 0:
-            raise NotConfigured("GC_THRESHOLD is 0: set it to have fewer collections")
-        extension = cls(threshold)
+        extension = cls(crawler.settings.getint("GC_THRESHOLD"))
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def spider_opened(self) -> None:
-        """Set aside what is there and raise the thresholds."""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(self._threshold, 20, 20)
+        """Set aside what is there and raise the thresholds; begin with the timer."""
+        if self._threshold > 0:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(self._threshold, 20, 20)
         self._fire()
 
     def spider_closed(self) -> None:
@@ -63,8 +60,9 @@ class CollectorExtension:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        gc.set_threshold(*self._before)
-        gc.unfreeze()
+        if self._threshold > 0:
+            gc.set_threshold(*self._before)
+            gc.unfreeze()
 
     def _fire(self) -> None:
         if not is_reactor_installed():

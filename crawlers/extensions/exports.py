@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from crawlers.configuration import data_folder, listed
 from crawlers.errors import GristmillError
 from crawlers.exporters import parse_formats
 from crawlers.exporters.materialise import materialise
@@ -47,10 +48,10 @@ class ExportsExtension:
     def from_crawler(cls, crawler: Crawler) -> ExportsExtension:
         """Read the settings. An unknown format stops the crawl before the first request."""
         settings = crawler.settings
-        formats = parse_formats(settings.get("EXPORTS") or "")
+        formats = parse_formats(listed(settings, "EXPORTS"))
         if not formats:
             raise NotConfigured("EXPORTS is empty: name formats, for example EXPORTS = 'jsonl,label-studio'")
-        extension = cls(crawler, formats, Path(settings.get("DATA_DIR") or "data"))
+        extension = cls(crawler, formats, data_folder(settings))
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from crawlers.configuration import data_folder
 from crawlers.errors import GristmillError, LedgerError
 from crawlers.files import write_atomically
 from crawlers.ledger import crawls
@@ -69,7 +70,7 @@ class ReportExtension:
             raise NotConfigured(
                 f"expected SCHEDULER = {SCHEDULER!r}, got {settings['SCHEDULER']!r}: set it to have reports"
             )
-        extension = cls(crawler, folder=Path(settings["DATA_DIR"]) / str(crawler.spidercls.name))
+        extension = cls(crawler, folder=data_folder(settings) / str(crawler.spidercls.name))
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(extension.engine_stopped, signals.engine_stopped)
         return extension

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError
 
+from crawlers.configuration import data_folder
 from crawlers.errors import ConfigurationError, LedgerError, MissingPackageError
 from crawlers.ledger import migrations
 from crawlers.ledger.failures import failure_of, is_connection_lost, is_transient
@@ -50,7 +51,7 @@ def database_url(settings: BaseSettings) -> str:
     """The ledger's SQLAlchemy URL: ``DATABASE_URL``, or a SQLite file in ``DATA_DIR``. File paths are made absolute."""
     given = str(settings.get("DATABASE_URL") or "")
     if not given:
-        path = Path(str(settings.get("DATA_DIR") or "data")).expanduser().absolute() / FILE_NAME
+        path = data_folder(settings).absolute() / FILE_NAME
         return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
     return _normal(given).render_as_string(hide_password=False)
 

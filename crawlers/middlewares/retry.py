@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
+from crawlers.configuration import listed
 from crawlers.ledger.requests import META_LEASE
 from crawlers.middlewares.circuit import Circuit
 from crawlers.middlewares.holds import Holds, holds_of, host_of, wait
@@ -82,7 +83,7 @@ class RetryMiddleware:
             circuit,
             holds_of(crawler),
             times=settings.getint("RETRY_TIMES"),
-            statuses=frozenset(int(status) for status in settings.getlist("RETRY_HTTP_CODES")),
+            statuses=frozenset(int(status) for status in listed(settings, "RETRY_HTTP_CODES")),
             stats=crawler.stats,
         )
 

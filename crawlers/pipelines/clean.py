@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crawlers.configuration import listed
 from crawlers.hashing import digest
 from crawlers.items import Transform
 from crawlers.pipelines.languages import judge
@@ -55,7 +56,7 @@ class CleanPipeline:
     def from_crawler(cls, crawler: Crawler) -> CleanPipeline:
         """Read the settings."""
         settings = crawler.settings
-        return cls(missing=settings.getlist("CLEAN_MISSING"), detect_language=settings.getbool("CLEAN_LANGUAGE"))
+        return cls(missing=listed(settings, "CLEAN_MISSING"), detect_language=settings.getbool("CLEAN_LANGUAGE"))
 
     def process_item(self, record: Record) -> Record:
         """Clean *record* in place."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
+from crawlers.checks import value_of
+from crawlers.configuration import data_folder
 from crawlers.errors import ConfigurationError, Rejected
 from crawlers.ledger.database import database_url
 from crawlers.ledger.settlement import Displaced, Signature
@@ -90,10 +91,10 @@ class DeduplicatePipeline:
         )
         index = DuplicateIndex(
             ledger.texts,
-            threshold=_between(settings, "DEDUP_THRESHOLD", 0.3, 1.0),
-            shingle_words=int(_between(settings, "DEDUP_SHINGLE_WORDS", 1, 50)),
-            min_words=int(_between(settings, "DEDUP_MIN_WORDS", 1, 10_000)),
-            folder=str(settings.get("DATA_DIR") or "data"),
+            threshold=value_of(settings, "DEDUP_THRESHOLD"),
+            shingle_words=value_of(settings, "DEDUP_SHINGLE_WORDS"),
+            min_words=value_of(settings, "DEDUP_MIN_WORDS"),
+            folder=str(data_folder(settings)),
         )
         pipeline = cls(index, scope=scope, ledger=ledger, precedence=Precedence.from_crawler(crawler))
         pipeline._stats = crawler.stats
@@ -207,13 +208,3 @@ def _scope(settings: BaseSettings) -> str:
     if scope not in {ALL, SOURCE}:
         raise ConfigurationError(f"DEDUP_SCOPE: expected {ALL!r} or {SOURCE!r}, got {scope!r}")
     return scope
-
-
-def _between(settings: BaseSettings, name: str, low: float, high: float) -> float:
-    try:
-        value = settings.getfloat(name)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not low <= value <= high:
-        raise ConfigurationError(f"{name}: expected a number from {low:g} to {high:g}, got {settings.get(name)!r}")
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crawlers.configuration import listed
 from crawlers.errors import Rejected
 from crawlers.ledger.database import database_url, open_database
 from crawlers.ledger.media import main_pictures
@@ -69,7 +70,7 @@ class ImagesPipeline:
                 database.close()
 
         return cls(
-            settings.getlist("IMAGE_REQUIRED_FOR"),
+            listed(settings, "IMAGE_REQUIRED_FOR"),
             settings.getfloat("IMAGE_MIN_SHARPNESS"),
             settings.getint("IMAGE_MIN_SIDE"),
             None if settings.getbool("IMAGE_DUPLICATES") else SameImages(kept),

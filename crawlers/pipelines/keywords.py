@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
+from crawlers.configuration import from_json, listed
 from crawlers.errors import ConfigurationError, Rejected
-from crawlers.items import KeywordMatch
+from crawlers.items import RECORD_FIELDS, KeywordMatch
 from crawlers.pipelines.folding import Fold
 from crawlers.pipelines.matching import PatternMatcher, PhraseMatcher
 from crawlers.pipelines.phrases import ANY_LANGUAGE, read_phrases
@@ -26,6 +27,8 @@ _KINDS = (ANY, ALL, NONE, PATTERNS, NOT_PATTERNS)
 _SETTINGS = {
     ANY: "KEYWORDS", ALL: "KEYWORDS_ALL", NONE: "KEYWORDS_NONE", PATTERNS: "KEYWORDS_PATTERNS",
 }  # fmt: skip
+_PLACES = frozenset(RECORD_FIELDS) - {"blocks", "media", "keywords", "rights", "provenance", "version"}  # without texts
+_OPEN = frozenset({"fields"})  # holds what a source likes, so that any name may stand below
 _SHOWN = 20
 
 
@@ -73,8 +76,12 @@ class Group:
                 f"with {', '.join(_KINDS)} and in, got {values!r}"
             )
         given = {name: value for name, value in values.items() if name != "in"}
+        where = f"KEYWORDS_GROUPS ({values['name']}: "
+        for kind in {PATTERNS, NOT_PATTERNS} & set(given):
+            given[kind] = _patterns(given[kind], f"{where}{kind})")
         places = values.get("in") or fields
-        return cls(**given, fields=[places] if isinstance(places, str) else list(places))
+        places = _places([places] if isinstance(places, str) else places, f"{where}in)")
+        return cls(**given, fields=places)
 
 
 @dataclass
@@ -264,19 +271,20 @@ class KeywordsPipeline:
 
 
 def _groups(settings: BaseSettings, keywords: Any, exclude: Any) -> Iterator[Group]:
-    fields = settings.getlist("KEYWORDS_FIELDS") or ["title", "text"]
+    fields = _places(listed(settings, "KEYWORDS_FIELDS") or ["title", "text"], "KEYWORDS_FIELDS")
+    given = {kind: from_json(settings.get(name), name) for kind, name in _SETTINGS.items()}
     main = Group(
         "keywords",
-        any=keywords or settings.get("KEYWORDS"),
-        all=settings.get("KEYWORDS_ALL"),
-        none=exclude or settings.get("KEYWORDS_NONE"),
-        patterns=_listed(settings.get("KEYWORDS_PATTERNS"), "KEYWORDS_PATTERNS"),
+        any=keywords or given[ANY],
+        all=given[ALL],
+        none=exclude or given[NONE],
+        patterns=_patterns(given[PATTERNS], "KEYWORDS_PATTERNS"),
         fields=fields,
         settings=_SETTINGS,
     )
     if main.any or main.all or main.none or main.patterns:
         yield main
-    for values in _listed(settings.get("KEYWORDS_GROUPS"), "KEYWORDS_GROUPS"):
+    for values in _listed(from_json(settings.get("KEYWORDS_GROUPS"), "KEYWORDS_GROUPS"), "KEYWORDS_GROUPS"):
         yield Group.of(values, fields)
 
 
@@ -287,6 +295,27 @@ def _listed(value: Any, setting: str) -> Sequence[Any]:
     if value is None or isinstance(value, list | tuple):
         return value or []
     raise ConfigurationError(f"{setting}: expected a list, got {value!r}")
+
+
+def _patterns(value: Any, setting: str) -> Sequence[str]:
+    found = _listed(value, setting)
+    for pattern in found:
+        if not isinstance(pattern, str):
+            raise ConfigurationError(f"{setting}: expected regular expressions as text, got {pattern!r}")
+    return found
+
+
+def _places(names: Any, setting: str) -> list[str]:
+    """*names* of parts of a record, each of which can have a text: of the envelope, or anything below ``fields``."""
+    places = [str(name).strip() for name in _listed(names, setting)]
+    for name in places:
+        top, _, below = name.partition(".")
+        if top not in _PLACES or (below and top not in _OPEN):
+            raise ConfigurationError(
+                f"{setting}: expected some of {', '.join(sorted(_PLACES))}, or a name below fields such as fields.tags, "
+                f"got {name!r}"
+            )
+    return places
 
 
 def _texts(record: Record, name: str) -> Iterator[tuple[str, str]]:

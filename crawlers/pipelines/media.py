@@ -12,14 +12,14 @@ import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from scrapy import Request
 from scrapy.exceptions import NotConfigured
 
-from crawlers.errors import DiskFull, GristmillError
+from crawlers.configuration import data_folder, listed
+from crawlers.errors import ConfigurationError, DiskFull, GristmillError
 from crawlers.extractors.mediatypes import is_svg, magic
 from crawlers.ledger import media as table
 from crawlers.ledger.database import database_url, open_database
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
 
     from crawlers.items import Media, Record
     from crawlers.ledger.database import Database
@@ -101,6 +102,7 @@ class MediaPipeline:
         settings = crawler.settings
         if not settings.getbool("MEDIA_ENABLED"):
             raise NotConfigured("MEDIA_ENABLED is off: set it to store the pictures of records")
+        types = _types(settings)
         try:
             import PIL  # noqa: F401
         except ImportError:
@@ -112,11 +114,11 @@ class MediaPipeline:
 
         return cls(
             fetch if settings.get("GRISTMILL_MODE", CRAWL) == CRAWL else None,
-            MediaStore(Path(settings.get("DATA_DIR") or "data")),
+            MediaStore(data_folder(settings)),
             open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT")),
             Sandbox(_WORKERS),
             stats=crawler.stats,
-            types=settings.getlist("MEDIA_TYPES"),
+            types=types,
             per_record=settings.getint("MEDIA_MAX_PER_RECORD"),
             max_bytes=settings.getint("MEDIA_MAX_BYTES"),
         )
@@ -274,6 +276,16 @@ class MediaPipeline:
     def _count(self, what: str) -> None:
         if self._stats is not None:
             self._stats.inc_value(f"gristmill/media/{what}")
+
+
+def _types(settings: BaseSettings) -> list[str]:
+    """``MEDIA_TYPES``, each of which can be stored."""
+    known = {name.partition("/")[0] for name in EXTENSIONS} | set(EXTENSIONS)
+    types = [str(name).strip() for name in listed(settings, "MEDIA_TYPES")]
+    for name in types:
+        if name not in known:
+            raise ConfigurationError(f"MEDIA_TYPES: expected some of {', '.join(sorted(known))}, got {name!r}")
+    return types
 
 
 def _is_web(url: str | None) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from crawlers.configuration import from_json
 from crawlers.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,25 +18,22 @@ def read_phrases(value: Any, setting: str) -> dict[str, list[str]]:
     """A setting's phrases by language, ``*`` for those of every language.
 
     Args:
-        value: a list of phrases, ``"a,b"``, ``"@file"``, or a mapping (or a JSON object) from language to one of these.
+        value: a list of phrases, ``"a,b"``, ``"@file"``, or a mapping from language to one of these; a text that begins
+            with ``[`` or ``{`` is JSON.
         setting: its name, for messages.
 
     Raises:
         ConfigurationError: a file cannot be read or holds nothing, or the value is of another kind.
     """
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as exc:
-            raise ConfigurationError(
-                f'{setting}: expected a JSON object such as {{"de": "@de.txt"}}, got {value!r} ({exc})'
-            ) from None
+    value = from_json(value, setting)
     lists = dict(value.items()) if hasattr(value, "items") else {ANY_LANGUAGE: value}
     found: dict[str, list[str]] = {}
     for language, phrases in lists.items():
         tidy = list(dict.fromkeys(" ".join(phrase.split()) for phrase in _phrases(phrases, setting)))
         if tidy := [phrase for phrase in tidy if phrase]:
             found[str(language).lower()] = tidy
+    if not found and isinstance(value, str) and value:
+        raise ConfigurationError(f"{setting}: expected phrases, got none in {value!r}: name some, or leave it empty")
     return found
 
 

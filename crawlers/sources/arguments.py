@@ -18,6 +18,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import orjson
+
 from crawlers.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def argument(
     example: str | None = None,
     choices: Sequence[str] = (),
     minimum: float | None = None,
+    of: str = "values",
 ) -> Any:
     """A field of an ``Arguments`` dataclass.
 
@@ -45,8 +48,9 @@ def argument(
         example: value to show where it is missing.
         choices: the only values allowed.
         minimum: the least number allowed.
+        of: what a list is made of, for messages.
     """
-    metadata = {"help": help, "example": example, "choices": tuple(choices), "minimum": minimum}
+    metadata = {"help": help, "example": example, "choices": tuple(choices), "minimum": minimum, "of": of}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -56,8 +60,12 @@ def argument(
 class CommonArguments:
     """What every source understands."""
 
-    keywords: list[str] = argument("keep only records in which one of these phrases occurs", [], example="solar,wind")
-    exclude: list[str] = argument("reject records in which one of these phrases occurs", [], example="casino")
+    keywords: list[str] = argument(
+        "keep only records in which one of these phrases occurs", [], example="solar,wind", of="phrases"
+    )
+    exclude: list[str] = argument(
+        "reject records in which one of these phrases occurs", [], example="casino", of="phrases"
+    )
     max_pages: int = argument("pages to fetch at most, over all runs of the crawl; 0: no limit", 0, minimum=0)
 
 
@@ -124,6 +132,11 @@ def _convert(f: Field[Any], hint: Any, value: Any, source: str) -> Any:
             f"({f.metadata.get('help', '')})"
         ) from None
     choices, minimum = f.metadata.get("choices"), f.metadata.get("minimum")
+    if result == [] and isinstance(value, str) and f.default_factory is not MISSING and not f.default_factory():
+        raise ArgumentError(
+            f"{source}: argument {f.name!r}: expected {f.metadata.get('of') or 'values'}, got none in {value!r}: name "
+            f"some, or leave the argument out"
+        )
     if choices and result not in choices:
         raise ArgumentError(f"{source}: argument {f.name!r}: expected one of {', '.join(choices)}, got {value!r}")
     if minimum is not None and result < minimum:
@@ -143,11 +156,17 @@ def _read(kind: Any, value: Any) -> Any:
 
 
 def read_list(text: str) -> list[str]:
-    """``a,b`` or ``@file`` (one value a line, ``#`` begins a comment) as a list without blanks.
+    """``a,b``, ``["a", "b"]`` or ``@file`` (one value a line, ``#`` begins a comment) as a list without blanks.
 
     Raises:
         ValueError: the file cannot be read, or is empty.
     """
+    if text.lstrip().startswith("["):
+        try:
+            values = orjson.loads(text)
+        except orjson.JSONDecodeError as exc:
+            raise ValueError(f"what begins with [ cannot be read as JSON ({exc})") from None
+        return [str(value).strip() for value in values if str(value).strip()]
     if not text.startswith("@"):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:

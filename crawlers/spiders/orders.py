@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from crawlers.configuration import data_folder
 from crawlers.demo import orders
 from crawlers.sources.sql import SqlSource
 
@@ -21,5 +20,5 @@ class OrdersSpider(SqlSource):
         given = super().database_url()
         if given:
             return given
-        folder = Path(self.settings.get("DATA_DIR") or "data").absolute() / "examples"
+        folder = data_folder(self.settings).absolute() / "examples"
         return f"sqlite:///{orders.build(folder / 'orders.db')}"

@@ -6,8 +6,6 @@ import gc
 import subprocess
 import sys
 
-import pytest
-from scrapy.exceptions import NotConfigured
 from scrapy.utils.test import get_crawler
 
 from crawlers.extensions.collector import CollectorExtension
@@ -19,7 +17,7 @@ asyncioreactor.install()
 from twisted.internet import reactor
 from crawlers.extensions.collector import CollectorExtension
 
-extension = CollectorExtension(50_000)
+extension = CollectorExtension(0 if "0" in sys.argv else 50_000)
 kept = []
 
 def pages(number=0):
@@ -73,5 +71,16 @@ def test_thresholds_are_put_back():
 
 
 def test_0_leaves_python_alone():
-    with pytest.raises(NotConfigured, match="GC_THRESHOLD"):
-        CollectorExtension.from_crawler(get_crawler(settings_dict={"GC_THRESHOLD": 0}))
+    before = gc.get_threshold()
+    extension = CollectorExtension.from_crawler(get_crawler(settings_dict={"GC_THRESHOLD": 0}))
+    extension.spider_opened()
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+    extension.spider_closed()
+    assert gc.get_threshold() == before
+
+
+def test_0_does_not_keep_cancelled_timers():
+    held, waiting = kept_timers("with", "0")
+    assert held < 1500
+    assert waiting == 0

@@ -326,6 +326,23 @@ def test_options():
     assert refused(pipeline, record("b", title="qq")).threshold == "h"
 
 
+def test_lists_of_the_command_line_are_json():
+    """As ``-s`` gives them."""
+    pipeline = build(KEYWORDS='["solar, wind", "hill"]')
+    assert matches(pipeline.process_item(record("solar, wind"))) == [("solar, wind", "solar, wind")]
+    pipeline.process_item(record("a hill"))
+    assert refused(pipeline, record("solar")).value == 2
+    pipeline = build(KEYWORDS_GROUPS='[{"name": "g", "any": ["energy"], "patterns": "s[ou]n", "in": ["fields.tags"]}]')
+    pipeline.process_item(record("", fields={"tags": ["energy"]}))
+    pipeline.process_item(record("", fields={"tags": ["the sun"]}))
+    assert refused(pipeline, record("energy")).threshold == "g"
+    pipeline = build(KEYWORDS_PATTERNS='["a{2}", "b{2}"]', KEYWORDS_FIELDS='["text"]')
+    pipeline.process_item(record("bb"))
+    assert refused(pipeline, record("b", title="bb")).value == 2
+    with pytest.raises(NotConfigured):
+        build(KEYWORDS="[]")
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [
@@ -336,7 +353,16 @@ def test_options():
         ({"KEYWORDS": "@FOLDER"}, "got: "),
         ({"KEYWORDS": 7}, "got int"),
         ({"KEYWORDS": [3]}, "put it in quotes"),
-        ({"KEYWORDS": '{"de": '}, "JSON object"),
+        ({"KEYWORDS": '{"de": '}, "expected JSON such as"),
+        ({"KEYWORDS": '["solar", '}, "expected JSON such as"),
+        ({"KEYWORDS": ",,"}, "expected phrases, got none"),
+        ({"KEYWORDS_PATTERNS": "[a-z]+"}, "expected JSON such as"),
+        ({"KEYWORDS_PATTERNS": [1]}, "expected regular expressions as text, got 1"),
+        ({"KEYWORDS_GROUPS": "[{]"}, "expected JSON such as"),
+        ({"KEYWORDS_FIELDS": "nofield", "KEYWORDS": "a"}, "title, type, url, or a name below fields"),
+        ({"KEYWORDS_FIELDS": ["title.x"], "KEYWORDS": "a"}, "got 'title.x'"),
+        ({"KEYWORDS_FIELDS": ["provenance.etag"], "KEYWORDS": "a"}, "got 'provenance.etag'"),
+        ({"KEYWORDS_GROUPS": [{"name": "g", "any": ["x"], "in": ["tags"]}]}, "(g: in): expected some of"),
         ({"KEYWORDS_PATTERNS": ["(open"]}, "missing )"),
         ({"KEYWORDS_PATTERNS": ["(?=look)"]}, "look-around"),
         ({"KEYWORDS_PATTERNS": [r"(a)\1"]}, "back-references"),

@@ -11,8 +11,9 @@ import time
 import pytest
 from PIL import Image, ImageDraw
 from scrapy.http import Response
+from scrapy.utils.test import get_crawler
 
-from crawlers.errors import DiskFull
+from crawlers.errors import ConfigurationError, DiskFull
 from crawlers.items import Media, Record
 from crawlers.ledger import media as table
 from crawlers.ledger.database import open_database
@@ -171,10 +172,18 @@ def test_a_full_disk_is_not_the_pictures_fault(web, pipeline, monkeypatch):
 
 def test_it_is_off_where_it_is_switched_off():
     from scrapy.exceptions import NotConfigured
-    from scrapy.utils.test import get_crawler
 
     with pytest.raises(NotConfigured, match="MEDIA_ENABLED"):
         MediaPipeline.from_crawler(get_crawler(settings_dict={"MEDIA_ENABLED": False}))
+
+
+def test_a_type_that_cannot_be_stored_is_refused(tmp_path):
+    given = {"MEDIA_ENABLED": True, "DATA_DIR": str(tmp_path), "LEDGER_TIMEOUT": 1}
+    with pytest.raises(ConfigurationError, match=r"MEDIA_TYPES: expected some of .*image/webp.*, got 'foo'"):
+        MediaPipeline.from_crawler(get_crawler(settings_dict={**given, "MEDIA_TYPES": "image,foo"}))
+    made = MediaPipeline.from_crawler(get_crawler(settings_dict={**given, "MEDIA_TYPES": '["image", "audio/mpeg"]'}))
+    made.close_spider()
+    assert made._types == ("image", "audio/mpeg")
 
 
 def test_the_same_content_is_stored_once(tmp_path, web, pipeline):

@@ -43,6 +43,9 @@ def test_lists_are_not_shared_between_spiders():
         ({"url": "u", "mode": "medium"}, "one of fast, slow"),
         ({"url": "u", "max_pages": "1.5"}, "expected int"),
         ({"url": "u", "keywords": "@/nowhere/list.txt"}, "/nowhere/list.txt"),
+        ({"url": "u", "keywords": ",,"}, "argument 'keywords': expected phrases, got none in ',,'"),
+        ({"url": "u", "exclude": ""}, "argument 'exclude': expected phrases, got none in ''"),
+        ({"url": "u", "keywords": '["a", '}, "what begins with [ cannot be read as JSON"),
     ],
 )
 def test_what_is_wrong_is_said(given, said):
@@ -50,6 +53,18 @@ def test_what_is_wrong_is_said(given, said):
         parse(Arguments, given, "shop")
     assert said in str(caught.value)
     assert str(caught.value).startswith("shop: ")
+
+
+def test_a_list_may_be_json():
+    assert read_list('["solar, wind", " hill ", ""]') == ["solar, wind", "hill"]
+
+
+def test_an_empty_list_may_take_the_place_of_a_default():
+    @dataclass(kw_only=True)
+    class WithDefault(CommonArguments):
+        exclude: list[str] = argument("what is not wanted", ["casino"])
+
+    assert parse(WithDefault, {"exclude": ""}, "shop").exclude == []
 
 
 def test_a_file_gives_one_value_a_line(tmp_path):
