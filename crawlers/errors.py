@@ -89,6 +89,10 @@ class ExtractionError(GristmillError):
     """Bytes that no extractor could read."""
 
 
+LOGIN_WALL = "login-wall"
+"""Reason of a page that is a login form instead of what was asked for."""
+
+
 class Rejected(DropItem):  # type: ignore[misc]
     """A record that a pipeline refuses. It is kept in the ledger with all of this.
 
