@@ -95,6 +95,9 @@ READ = "read"
 REFUSED = "refused"
 """Key in ``Record.cache``: the :class:`Rejected` that the source itself gave."""
 
+LOGIN_WALL = "login-wall"
+"""Reason of a page that is a login form instead of what was asked for."""
+
 
 class Rejected(DropItem):  # type: ignore[misc]
     """A record that a pipeline refuses. It is kept in the ledger with all of this.

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from crawlers.ledger.settlement import LIST
 from crawlers.middlewares.outcomes import TEMPORARY
 
 COMPLETE, FAILED, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
@@ -23,6 +24,16 @@ MEANINGS = {COMPLETE: "complete", FAILED: "failed", WRONG_USE: "wrong use", INCO
 TEMPORARY_SHARE = 0.05
 """Share of the pages that may have failed for temporary reasons in a crawl that counts as complete."""
 
+_CLUES = {
+    "login-page": "What came looks like a login page: the source wants a session. Give the crawl its cookie (-s "
+    'COOKIES_ENABLED=0 -s DEFAULT_REQUEST_HEADERS=\'{"Cookie": "…"}\'), or have the spider open one.',
+    "script-only": "What came has scripts and hardly any text: the pages are built in the browser. "
+    "Look for the API that they call.",
+    "empty": "What came is empty.",
+}
+"""What to do about pages that look as :func:`crawlers.report.figures.look_of` says."""
+
+_SELECTORS = "the spider's selectors still fit: `scrapy shell <url>`."
 _MORE = "For more pages run the same command with a larger max_pages: it goes on where this crawl ended."
 
 _TEMPORARY_STATUS = frozenset({408, 425, 429, *range(500, 600)})
@@ -55,7 +66,9 @@ def outcome(summary: dict[str, Any]) -> Outcome:
     judged = next(filter(None, (judge(summary) for judge in judges)), None)
     if judged is None:
         return _complete(summary)
-    return replace(judged, next_step=f"{judged.next_step} {_MORE}") if _left_out(summary) else judged
+    if not _left_out(summary) or _MORE in judged.next_step:
+        return judged
+    return replace(judged, next_step=f"{judged.next_step} {_MORE}")
 
 
 def _broken(summary: dict[str, Any]) -> Outcome | None:
@@ -96,8 +109,8 @@ def _interrupted(summary: dict[str, Any]) -> Outcome | None:
 
 
 def _nothing_fetched(summary: dict[str, Any]) -> Outcome | None:
-    states, records = summary["requests"]["states"], summary["records"]
-    if summary["mode"] == "readmit" or states["done"] or records["seen"] or summary["rejected"]["number"]:
+    records = summary["records"]
+    if summary["mode"] == "readmit" or _pages(summary) or records["seen"] or summary["rejected"]["number"]:
         return None
     if summary["mode"] == "refine" and not summary["requests"]["discovered"]:
         return Outcome(
@@ -108,6 +121,8 @@ def _nothing_fetched(summary: dict[str, Any]) -> Outcome | None:
     if not summary["requests"]["discovered"]:
         return Outcome(FAILED, "The spider asked for nothing.", "See its start_urls or start(), and the log.")
     reasons = summary["requests"]["failed"] or summary["requests"]["skipped"]
+    if not reasons:
+        return None
     return Outcome(FAILED, f"Nothing could be fetched: {_why(reasons)}.", _advice(reasons[0]["reason"]))
 
 
@@ -116,16 +131,13 @@ def _nothing_found(summary: dict[str, Any]) -> Outcome | None:
     found = sum(reason["number"] for reason in summary["rejected"]["reasons"] if reason["stage"] != "extract")
     if summary["mode"] == "readmit" or summary["records"]["seen"] or found:
         return None
-    pages = summary["requests"]["states"]["done"]
-    guess = {
-        "login-page": "What came looks like a login page: the source wants a session, which the spider must open.",
-        "script-only": "What came has scripts and hardly any text: the pages are built in the browser. "
-        "Look for the API that they call.",
-        "empty": "What came is empty.",
-    }.get(summary["clue"] or "", "See whether the spider's selectors still fit: `scrapy shell <url>`.")
-    return Outcome(
-        FAILED, f"{_n(pages, 'page')} {_were(pages)} fetched, but no record was found on any of them.", guess
-    )
+    pages, clue = _pages(summary), _CLUES.get(summary["clue"] or "")
+    headline = f"{_n(pages, 'page')} {_were(pages)} fetched, but no record was found on any of them."
+    left = _left_out(summary)
+    if clue or not left or not pages:
+        return Outcome(FAILED, headline, clue or f"See whether {_SELECTORS}")
+    step = _MORE if _lists(summary) == pages else f"{_MORE} If they have none either, see whether {_SELECTORS}"
+    return Outcome(COMPLETE, f"{headline} {_spent(summary, left)}", step)
 
 
 def _many_failed(summary: dict[str, Any]) -> Outcome | None:
@@ -151,8 +163,7 @@ def _complete(summary: dict[str, Any]) -> Outcome:
         headline = f"{_n(records['seen'], 'record')} kept, {rejected:,} rejected."
     left = _left_out(summary)
     if left:
-        budget = _n(summary["budget"]["max_pages"], "page")
-        headline += f" The budget of {budget} is spent: {_n(left, 'known URL')} {_are(left)} left."
+        headline += f" {_spent(summary, left)}"
         step = _MORE
     elif rejected and summary["mode"] != "readmit":
         step = f"Look at what was rejected: scrapy rejected {summary['source']}"
@@ -189,6 +200,22 @@ def _advice(slug: str) -> str:
     return advice.get(
         slug, "Run the same command again later." if is_temporary(slug) else "See the report and the log."
     )
+
+
+def _pages(summary: dict[str, Any]) -> int:
+    """Pages that were looked at: no redirects, and nothing that only leads to pages, such as a sitemap."""
+    requests = summary["requests"]
+    routes = sum(route["number"] for route in requests["routes"])
+    return int(requests["states"]["done"] - requests["redirected"] - routes + _lists(summary))
+
+
+def _lists(summary: dict[str, Any]) -> int:
+    return sum(route["number"] for route in summary["requests"]["routes"] if route["reason"] == LIST)
+
+
+def _spent(summary: dict[str, Any], left: int) -> str:
+    budget = _n(summary["budget"]["max_pages"], "page")
+    return f"The budget of {budget} is spent: {_n(left, 'known URL')} {_are(left)} left."
 
 
 def _left_out(summary: dict[str, Any]) -> int:

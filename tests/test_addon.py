@@ -82,3 +82,43 @@ def test_without_the_line_nothing_of_ours_is_there(project, site):
     result = run(project, "crawl", "articles", "-a", f"url={site.url('/')}")
     assert result.code == 0, result
     assert not (project / "data").exists()
+
+
+KEYLESS = """
+import scrapy
+
+
+class HeadingsSpider(scrapy.Spider):
+    name = "headings"
+
+    def __init__(self, url, **kwargs):
+        super().__init__(**kwargs)
+        self.start_urls = [url]
+
+    def parse(self, response):
+        for link in response.css("a"):
+            yield response.follow(link, self.parse_page)
+
+    def parse_page(self, response):
+        for heading in response.css("h1::text").getall():
+            yield {"h": heading}
+"""
+
+
+def test_an_item_without_a_key_is_the_same_however_its_page_is_linked(project, site):
+    (project / "shop" / "spiders" / "headings.py").write_text(KEYLESS)
+    command = ["crawl", "headings", "-a", f"url={site.url('/home')}"]
+    site.add("/one", "<h1>One</h1>")
+    site.add("/two", "<h1>Two</h1><h1>Three</h1>")
+    site.add("/home", '<a href="/one?b=2&a=1">1</a><a href="/two">2</a>')
+    first = run(project, *command)
+    assert "3 new" in first.out, first
+    site.add("/one", "<h1>One, and more</h1>")
+    site.add("/home", '<a href="/two#top">2</a><a href="/one?a=1&b=2#top">1</a>')
+    second = run(project, *command)
+    assert "3 records in the ledger: 1 changed, 2 unchanged" in second.out, second
+    found = {
+        record["key"].removeprefix(site.url("")): record for record in harness.records(project / "data", "headings")
+    }
+    assert sorted(found) == ["/one?a=1&b=2", "/two", "/two#@2"]
+    assert (found["/one?a=1&b=2"]["version"], found["/one?a=1&b=2"]["fields"]) == (2, {"h": "One, and more"})

@@ -23,6 +23,8 @@ def a_summary(
     problems: list[dict[str, str]] | None = None,
     clue: str | None = None,
     budget: dict[str, int] | None = None,
+    redirected: int = 0,
+    routes: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """What outcome() reads of a summary."""
     failed, skipped = failed or {}, skipped or {}
@@ -40,6 +42,8 @@ def a_summary(
         "requests": {
             "discovered": sum(states.values()),
             "states": states,
+            "redirected": redirected,
+            "routes": [{"reason": slug, "number": n, "samples": []} for slug, n in (routes or {}).items()],
             "failed": [
                 {"reason": slug, "number": n, "temporary": is_temporary(slug), "samples": []}
                 for slug, n in failed.items()
@@ -78,11 +82,33 @@ def test_a_page_budget_that_left_nothing_out_is_not_told():
     assert (whole.headline, whole.next_step) == ("12 records kept, 0 rejected.", "")
 
 
-def test_a_spent_page_budget_may_be_why_nothing_was_found():
-    result = outcome(a_summary(done=1, skipped={"max-pages": 9}, budget={"max_pages": 1, "pages": 1, "left": 9}))
+@pytest.mark.parametrize(
+    ("routes", "doubt"), [({"list": 5, "sitemap": 1, "robots-file": 1}, False), ({"sitemap": 2}, True)]
+)
+def test_a_spent_page_budget_is_why_nothing_was_found(routes, doubt):
+    spent = {"max_pages": 5, "pages": 5, "left": 30}
+    result = outcome(a_summary(done=8, redirected=1, routes=routes, skipped={"max-pages": 30}, budget=spent))
+    assert result.exit_code == COMPLETE
+    assert result.headline == (
+        "5 pages were fetched, but no record was found on any of them. The budget of 5 pages is spent: 30 known URLs are left."
+    )
+    assert "the same command with a larger max_pages" in result.next_step
+    assert ("selectors" in result.next_step) == doubt, "lists have no records, whatever the selectors"
+
+
+@pytest.mark.parametrize(("clue", "word"), [("login-page", "Cookie"), ("empty", "empty")])
+def test_no_budget_makes_a_result_of_what_is_none(clue, word):
+    budget = {"max_pages": 1, "pages": 1, "left": 9}
+    result = outcome(a_summary(done=1, skipped={"max-pages": 9}, budget=budget, clue=clue))
     assert result.exit_code == FAILED
-    assert "selectors" in result.next_step
-    assert "larger max_pages" in result.next_step
+    assert word in result.next_step
+
+
+def test_what_only_leads_to_pages_is_no_page():
+    result = outcome(a_summary(done=9, redirected=1, routes={"sitemap": 2, "list": 1}))
+    assert result.headline == "6 pages were fetched, but no record was found on any of them."
+    nothing = outcome(a_summary(done=2, routes={"robots-file": 1, "sitemap": 1}, failed={"http-500": 4}))
+    assert nothing.headline == "Nothing could be fetched: the site answered 500 to every request."
 
 
 @pytest.mark.parametrize(("failed", "code"), [(5, COMPLETE), (6, INCOMPLETE)])

@@ -90,7 +90,8 @@ def _type_of_meta(meta: dict[str, str]) -> str:
         return "Article"
     if kind.startswith(("product", "og:product")):
         return "Product"
-    return "WebPage"
+    # An author alone is on many a front page, and so is a day; who wrote something and when is said of articles.
+    return "Article" if not kind and meta.get("author") and meta.get("article:published_time") else "WebPage"
 
 
 def _clean(text: str | None) -> str | None:

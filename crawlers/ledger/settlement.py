@@ -126,6 +126,8 @@ class Settlement:
     """True once nothing more may be added: what still runs then no longer speaks for this page."""
     gone: bool = False
     """True for 404 and 410: the records that were found on this page before are marked gone."""
+    memo: dict[str, object] = field(default_factory=dict)
+    """What pipelines remember of this page from one of its items to the next; nothing of it is written."""
 
     def fail(self, reason: str, detail: str | None = None) -> None:
         """Record that the request failed; the first reason given stays."""

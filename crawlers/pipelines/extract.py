@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crawlers.errors import ConfigurationError, ExtractionError, Rejected
+from crawlers.errors import LOGIN_WALL, ConfigurationError, ExtractionError, Rejected
 from crawlers.extractors import hidden, mediatypes, references, rights, threads
+from crawlers.extractors.logins import is_login_page
 from crawlers.extractors.metadata import Metadata, metadata
 from crawlers.extractors.text import MODES, Text, extract_text, paragraphs
 
@@ -45,12 +46,15 @@ class ExtractPipeline:
         return cls(settings.get("EXTRACT_TEXT"), settings.getint("MEDIA_MAX_PER_RECORD"))
 
     def process_item(self, record: Record) -> Record:
-        """Fill in *record* where it has a page; refuse it where it would be empty."""
+        """Fill in *record* where it has a page; refuse it where it would be empty, or where the page is a login form."""
         page: Page | None = record.page
         if page is None:
             return record
         if page.media_type in mediatypes.HTML:
+            known = bool(record.text or record.fields)
             self._fill_html(record, page)
+            if not known:
+                _refuse_login_page(record, page)
         else:
             self._fill_text(record, page)
         if mediatypes.is_text(page.media_type):
@@ -92,6 +96,19 @@ class ExtractPipeline:
         elif found.text:
             record.text, record.blocks = found.text, found.blocks
         record.provenance.extractor, record.provenance.confidence = found.extractor, found.confidence
+
+
+def _refuse_login_page(record: Record, page: Page) -> None:
+    """Raise where the site wants to know who asks before it shows anything."""
+    text = record.text or ""
+    if is_login_page(page, text, record.provenance.request_url):
+        raise Rejected(
+            stage=_STAGE,
+            reason=LOGIN_WALL,
+            detail=f"expected content, got a login form at {page.url}: give the crawl the cookies or headers of a session, "
+            "or deny such addresses",
+            value=len(text),
+        )
 
 
 def _is_empty(record: Record) -> bool:

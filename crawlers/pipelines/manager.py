@@ -73,7 +73,7 @@ class RecordPipelineManager(ItemPipelineManager):
     def _record(self, item: Any, settlement: Settlement) -> Record:
         if isinstance(item, Record):
             return item
-        return record_from(item, self._spider.name, settlement.lease.url if settlement.lease else None)
+        return record_from(item, self._spider.name, settlement)
 
     async def _run(self, record: Record, settlement: Settlement) -> Record:
         skip_to = self._first_stage(record.cache.pop(RESUME_AT, None))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crawlers import __version__
-from crawlers.errors import LedgerError
+from crawlers.errors import LOGIN_WALL, LedgerError
 from crawlers.ledger import captures, crawls, records, statistics
 from crawlers.ledger.budget import MAX_PAGES
 from crawlers.ledger.clock import utc_now
@@ -92,8 +92,10 @@ def summary(conn: Connection, source: str, crawl_id: int, run_id: str, ending: E
         "files": ending.files,
         "clue": None,
     }
-    if not found["records"]["seen"] and not found["rejected"]["number"]:
-        found["clue"] = _clue(conn, source, crawl_id)
+    reasons = found["rejected"]["reasons"]
+    if not found["records"]["seen"] and all(reason["stage"] == "extract" for reason in reasons):
+        walls = any(reason["reason"] == LOGIN_WALL for reason in reasons)
+        found["clue"] = "login-page" if walls else _clue(conn, source, crawl_id)
     found["outcome"] = asdict(outcome(found))
     without_credentials: dict[str, Any] = public(found)
     return without_credentials

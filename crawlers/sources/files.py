@@ -83,8 +83,12 @@ class FilesSource(PieceSource):
         return path
 
     def check(self) -> None:
-        """Raise where there is no folder."""
-        _ = self.root
+        """Raise where there is no folder, or no file in it to read."""
+        root = self.root
+        if not any(self._is_read(root, path) for pattern in self.patterns for path in root.glob(pattern)):
+            raise ArgumentError(
+                f"{self.name}: argument 'folder': expected files that match {' or '.join(self.patterns)}, got none in {root}"
+            )
 
     def _inside(self, relative: str) -> Path:
         root = self.root
@@ -99,9 +103,12 @@ class FilesSource(PieceSource):
         """Yield the first piece of each file, in the order of their names."""
         root = self.root
         for path in sorted({path for pattern in self.patterns for path in root.glob(pattern)}):
-            relative = path.relative_to(root)
-            if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-                yield self._first_piece(path, relative.as_posix())
+            if self._is_read(root, path):
+                yield self._first_piece(path, path.relative_to(root).as_posix())
+
+    @staticmethod
+    def _is_read(root: Path, path: Path) -> bool:
+        return path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
 
     def _first_piece(self, path: Path, relative: str) -> Request:
         request = self.piece_request(quote(relative))

@@ -267,3 +267,19 @@ def test_broken_twins_say_less_but_nothing_else(name):
 )  # fmt: skip
 def test_a_title_has_no_link_to_itself(heading, title):
     assert metadata(page_of(f"<h1>{heading}</h1>")).title == title
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"author": "Ada", "article:published_time": "2024-05-05"}, "Article"),
+        ({"author": "Ada"}, "WebPage"),
+        ({"article:published_time": "2024-05-05"}, "WebPage"),
+        ({"author": "Ada", "article:published_time": "2024-05-05", "og:type": "website"}, "WebPage"),
+    ],
+)
+def test_who_wrote_it_and_when_together_make_an_article(said, kind):
+    tags = "".join(
+        f'<meta {"property" if ":" in name else "name"}="{name}" content="{value}">' for name, value in said.items()
+    )
+    assert metadata(page_of(f"<head>{tags}</head><article><h1>Tea</h1><p>Good.</p></article>")).type == kind

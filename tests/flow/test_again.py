@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from tests.flow import harness
-from tests.server import Site
+from tests.server import HTML, Reply, Site
 
 ARTICLE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>
 <nav><a href="/">Home</a></nav><main><article><h1>{title}</h1>{paragraphs}</article></main></body></html>"""
@@ -197,6 +197,46 @@ def test_a_site_that_gives_nothing_fails_with_the_reason(tmp_path, site, path, s
     assert result.code in {1, 3} or path in {"/login", "/garbage"}, result
     assert said in result.out
     assert "Traceback" not in result.err
+
+
+def test_a_site_behind_a_login_says_so_and_what_a_session_would_give(tmp_path):
+    def answer(asked):
+        name = asked.path.rpartition("/")[2]
+        if "session=7" in asked.headers.get("cookie", ""):
+            return Reply(200, article(name).encode() if name in SENTENCES else links.encode(), HTML)
+        return Reply(302, b"", HTML, [("Location", f"/login?next={asked.path}")])
+
+    links = "<ul>" + "".join(f'<li><a href="/news/{name}">{name}</a></li>' for name in SENTENCES) + "</ul>"
+    with Site(pages=1) as site:
+        for name in ("", *SENTENCES):
+            site.add(f"/news/{name}".rstrip("/"), answer)
+        urls = ",".join(site.url(path) for path in ("/news", "/news/solar"))
+        args = ("crawl", "site", "-a", f"url={urls}", "-a", "follow=/news")
+        shut = harness.run(tmp_path, *args)
+        assert shut.code == 1, shut
+        assert "2 pages were fetched, but no record was found on any of them. (exit code 1, failed)" in shut.out
+        assert "rejected    2 (login-wall 2)" in shut.out
+        assert "looks like a login page" in shut.out
+        assert harness.records(tmp_path, "site") == []
+        cookie = ("-s", "COOKIES_ENABLED=0", "-s", 'DEFAULT_REQUEST_HEADERS={"Cookie": "session=7"}')
+        assert all(part in shut.out for part in ("COOKIES_ENABLED=0", 'DEFAULT_REQUEST_HEADERS=\'{"Cookie": "…"}\''))
+        opened = harness.run(tmp_path, *args, *cookie)
+        assert opened.code == 0, opened
+    assert titles(tmp_path) == sorted(SENTENCES)
+
+
+def test_a_budget_that_lists_have_spent_is_told(tmp_path):
+    with Site(pages=1) as site:
+        for page in range(9):
+            items = "".join(f'<li class="item"><a href="/news/{page}-{n}">Story number {n}</a></li>' for n in range(12))
+            site.add(f"/news/page/{page}", f'<main><ul>{items}</ul><a href="/news/page/{page + 1}">Next</a></main>')
+        urls = ",".join(site.url(f"/news/page/{page}") for page in range(4))
+        result = harness.run(tmp_path, "crawl", "site", "-a", f"url={urls}", "-a", "max_pages=3")
+    assert result.code == 0, result
+    said = result.out.splitlines()[0]
+    assert "3 pages were fetched, but no record was found on any of them. The budget of 3 pages is spent: " in said
+    assert "larger max_pages" in result.out
+    assert "selectors" not in result.out
 
 
 def test_a_page_budget_goes_on_where_it_was(tmp_path, site):

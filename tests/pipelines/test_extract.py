@@ -151,3 +151,19 @@ def test_a_broken_twin_is_a_record_or_a_reason(name, what):
         assert list(RECORD.violations(to_dict(found))) == []
         json.dumps(to_dict(found), allow_nan=False).encode()
     assert reason in {"", "empty", "unreadable"}
+
+
+LOGIN = "<title>Sign in</title><h1>Please sign in</h1><form><input name=u><input type=password name=p></form>"
+
+
+def test_a_login_form_is_refused_and_says_what_to_do():
+    with pytest.raises(Rejected) as refused:
+        extracted(page_of(LOGIN, "https://a.example/login?next=/x"))
+    assert (refused.value.stage, refused.value.reason) == ("extract", "login-wall")
+    assert "expected content, got a login form at https://a.example/login?next=/x" in refused.value.detail
+    assert "cookies or headers" in refused.value.detail
+
+
+@pytest.mark.parametrize("found", [{"text": "Tea"}, {"fields": {"price": 1}}])
+def test_what_the_spider_found_beside_a_login_form_is_content(found):
+    assert extracted(page_of(LOGIN), **found).title == "Please sign in"

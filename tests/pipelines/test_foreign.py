@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers.items import from_dict, to_dict
+from crawlers.ledger.settlement import Lease, Settlement
 from crawlers.pipelines.foreign import record_from
 
 json_values = st.recursive(
@@ -51,7 +52,7 @@ def test_aliases_fill_what_is_empty_and_keep_the_original():
 
 
 def test_a_known_name_of_an_unexpected_type_is_kept_as_a_field():
-    record = record_from({"title": ["a", "b"], "text": 3}, "a", "http://a.example/")
+    record = record_from({"title": ["a", "b"], "text": 3}, "a")
     assert record.title is None
     assert record.fields == {"title": ["a", "b"], "text": 3}
 
@@ -71,12 +72,24 @@ def test_values_json_does_not_have():
     }
 
 
-def test_without_a_key_the_page_and_the_content_make_one():
-    one = record_from({"quote": "a"}, "s", "http://a.example/p")
-    two = record_from({"quote": "b"}, "s", "http://a.example/p")
-    assert one.key.startswith("http://a.example/p#")
+def test_without_a_key_the_page_is_one():
+    lease = Lease(1, "ab", "http://a.example/p?b=2&a=1#top", "a.example", "{}", 0, 0, 0)
+    found = record_from({"quote": "a"}, "s", Settlement(lease))
+    assert found.key.startswith("http://a.example/p?a=1&b=2#ab"), "a fingerprint that is not that of the URL alone"
+    assert found.url == "http://a.example/p?b=2&a=1"
+
+
+def test_a_page_remembers_what_keys_it_has_given():
+    page = Settlement(Lease(1, "ab", "http://a.example/p", "a.example", "{}", 0, 0, 0))
+    one, two = (record_from({"quote": quote}, "s", page) for quote in "ab")
     assert one.id != two.id
-    assert one.id == record_from({"quote": "a"}, "s", "http://a.example/p").id
+
+
+def test_without_a_key_and_a_page_the_content_makes_one():
+    one, two = record_from({"quote": "a"}, "s"), record_from({"quote": "b"}, "s", Settlement(None))
+    assert one.key.startswith("s#")
+    assert one.id != two.id
+    assert one.id == record_from({"quote": "a"}, "s", Settlement(None)).id
 
 
 @given(st.dictionaries(st.text(min_size=1), json_values, max_size=5))

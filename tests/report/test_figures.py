@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.errors import LedgerError
+from crawlers.errors import LedgerError, Rejected
 from crawlers.ledger.crawls import start_run
 from crawlers.report import Ending, excerpt, figures, printable, summary
 from tests.report import ledgers
@@ -185,6 +185,16 @@ def test_pages_without_a_record_are_looked_at(tmp_path, body, clue):
     found = figures_of(filled)
     assert found["clue"] == clue
     assert found["outcome"]["exit_code"] == 1
+
+
+def test_login_forms_that_were_refused_are_the_clue(tmp_path):
+    filled = ledgers.begin(tmp_path)
+    filled.discover("http://shop.example/1", "http://shop.example/2")
+    wall = Rejected(stage="extract", reason="login-wall")
+    filled.settle(2, status=200, rejections=lambda url: [(ledgers.record(url), wall)])
+    found = figures_of(filled)
+    assert (found["clue"], found["outcome"]["exit_code"]) == ("login-page", 1)
+    assert found["outcome"]["headline"] == "2 pages were fetched, but no record was found on any of them."
 
 
 def test_without_captures_there_is_no_clue(tmp_path):

@@ -57,6 +57,32 @@ async def started(source):
     return [request async for request in source.start()]
 
 
+# --- the folder -----------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_without_a_file_to_read_is_named(folder):
+    class Tables(Corpus):
+        patterns = ("**/*.csv", "*.tsv")
+
+    for name in ("a.txt", ".hidden.csv"):
+        (folder / name).write_text("x")
+    (folder / "folder.csv").mkdir()
+    with pytest.raises(ArgumentError) as refused:
+        Tables(folder=str(folder)).check()
+    assert str(refused.value) == (
+        f"corpus: argument 'folder': expected files that match **/*.csv or *.tsv, got none in {folder}"
+    )
+    (folder / "folder.csv" / "b.csv").write_text("id\n1\n")
+    Tables(folder=str(folder)).check()
+
+
+def test_an_empty_folder_ends_before_the_first_request(folder, tmp_path):
+    result = harness.run(tmp_path / "data", "crawl", "notes", "-a", f"folder={folder}")
+    assert result.code == 2, result
+    assert f"expected files that match **/*, got none in {folder}" in result.err
+    assert "Traceback" not in result.err
+
+
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 
