@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich.console import Console
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
@@ -22,6 +21,7 @@ from crawlers.outcome import FAILED
 from crawlers.report import Ending, summary
 from crawlers.report.html import render
 from crawlers.report.terminal import show
+from crawlers.stdout import OutputConsole, until_reader_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,8 @@ class ReportExtension:
             stats.set_value("gristmill/exit_code", FAILED)
             return
         stats.set_value("gristmill/exit_code", found["outcome"]["exit_code"])
-        show(found, self._console())
+        with until_reader_leaves():
+            show(found, self._console())
 
     def _report(self, run_id: str, crawl_id: int) -> dict[str, Any]:
         settings = self._crawler.settings
@@ -153,11 +154,11 @@ class ReportExtension:
             },
         )
 
-    def _console(self) -> Console:
+    def _console(self) -> OutputConsole:
         """Standard output, or standard error where a feed of Scrapy's goes to standard output."""
         feeds = [str(uri) for uri in self._crawler.settings.getdict("FEEDS")]
         stderr = any(uri == "-" or uri.startswith("stdout:") for uri in feeds)
-        return Console(file=sys.stderr if stderr else sys.stdout, highlight=False, soft_wrap=True)
+        return OutputConsole(file=sys.stderr if stderr else sys.stdout, soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

@@ -363,3 +363,14 @@ def test_what_could_not_be_read_is_not_readmitted(tmp_path):
     assert reasons == [("read", "broken-line"), ("read", "repeated-key")]
     assert len(harness.records(tmp_path, "notes")) == 1
     harness.ledger_is_sound(tmp_path)
+
+
+def test_a_crawl_whose_summary_nobody_reads_ends_all_the_same(tmp_path, site):
+    """Like `| head -1`: it neither hangs nor ends with another code."""
+    process = harness.start(tmp_path, "crawl", "site", "-a", f"url={site.url('/news')}", "-a", "follow=/news")
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 0, err
+    assert "Traceback" not in err
+    assert titles(tmp_path) == ["harbour", "library", "solar"]
