@@ -62,7 +62,7 @@ class PieceSource(Source):
         """Build the spider; what a crawl could not read stops here, before anything else is opened."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         assert isinstance(spider, PieceSource)
-        if crawler.settings.get("GRISTMILL_MODE", CRAWL) == CRAWL:  # refine and readmit need nothing of the source
+        if crawler.settings.get("GRISTMILL_MODE") == CRAWL:  # refine and readmit need nothing of the source
             spider.check()
         return spider
 
