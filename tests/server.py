@@ -137,6 +137,8 @@ class Connection(asyncio.Protocol):
             else:
                 self._busy = True
                 self._task = asyncio.ensure_future(self._perform(answer))
+                self.site.answers.add(self._task)
+                self._task.add_done_callback(self.site.answers.discard)
 
     async def _perform(self, answer: Callable[[Connection], Awaitable[None]]) -> None:
         self.site.busy += 1
@@ -224,6 +226,8 @@ class Site:
         """Share of the requests (robots.txt aside) that end in a TCP reset."""
         self.log: list[Asked] = []
         self.connections: set[Connection] = set()
+        self.answers: set[asyncio.Task[None]] = set()
+        """What is being answered by endpoints that take time."""
         self.accepted = 0
         """Connections that were ever opened."""
         self.busy, self.peak = 0, 0
@@ -257,7 +261,7 @@ class Site:
 
     def __exit__(self, *exc: object) -> None:
         self._call(self._shut())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.call_soon(self._loop.stop)
         self._thread.join(10)
         if self._log_file:
             self._log_file.close()
@@ -269,16 +273,21 @@ class Site:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _shut(self) -> None:
+        while accepting := asyncio.all_tasks() - self.answers - {asyncio.current_task()}:
+            await asyncio.wait(accepting)  # a connection whose transport is made after close() is never closed
         self._server.close()
         for connection in list(self.connections):
             connection.transport.abort()
-        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-        for task in tasks:
+        for task in (answers := list(self.answers)):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*answers, return_exceptions=True)
 
     def _call(self, coro: Any) -> None:
         asyncio.run_coroutine_threadsafe(coro, self._loop).result(10)
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> None:
+        """Call *function* in the server's thread, and do not wait."""
+        self._loop.call_soon_threadsafe(function, *args)
 
     def stop_listening(self) -> None:
         """Refuse connections and cut the open ones, until :meth:`listen_again`."""

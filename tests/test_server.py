@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import gzip
 import http.client
 import json
@@ -122,6 +124,16 @@ def test_a_failing_share_follows_the_seed() -> None:
 
     assert outcomes(1) == outcomes(1) != outcomes(2)
     assert 3 < sum(outcomes(1)) < 17
+
+
+def test_an_outage_closes_connections_that_were_accepted_that_moment(site: Site) -> None:
+    site.call_soon(time.sleep, 0.2)
+    clients = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(5)]
+    site.stop_listening()
+    gc.collect()
+    for client in clients:
+        with client, contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_an_outage_refuses_and_ends_on_the_same_port(site: Site) -> None:
