@@ -204,12 +204,12 @@ RULES = _rules()
 
 
 def value_of(settings: BaseSettings, name: str) -> Any:
-    """The value of the setting *name*, in the type that it is read as.
+    """The value of the setting *name*, or its default here, in the type that it is read as.
 
     Raises:
         ConfigurationError: it is of another type, or out of its range.
     """
-    rule, given = RULES[name], settings.get(name)
+    rule, given = RULES[name], settings[name] if name in settings else getattr(defaults, name, None)
     if rule.read in (_mapping, _components, _list, _phrases, _codes):
         given = from_json(given, name)
     return rule.value(name, given)

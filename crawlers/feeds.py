@@ -6,9 +6,13 @@ UTF-8, JSON or XML cannot hold.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,6 +40,22 @@ class CsvFeedExporter(CsvItemExporter):
                 self.fields_to_export = list(RECORD_FIELDS)
             item = {k: json_text(v) if k in NESTED else v for k, v in to_dict(item).items()}
         super().export_item(item)
+
+    def _write_headers_and_set_fields_to_export(self, item: Any) -> None:
+        """Not again in a file that is gone on with (``-o``) and begins with this very line."""
+        writer, line = self.csv_writer, io.StringIO(newline="")
+        self.csv_writer = csv.writer(line, **self._kwargs)
+        super()._write_headers_and_set_fields_to_export(item)
+        self.csv_writer = writer
+        if not self._begins_with(line.getvalue().encode(self.stream.encoding, self.stream.errors or "strict")):
+            self.stream.write(line.getvalue())
+
+    def _begins_with(self, line: bytes) -> bool:
+        path = getattr(self.stream.buffer, "name", None)
+        if not isinstance(path, str | os.PathLike) or not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as file:
+            return file.read(len(line)) == line
 
     def _join_if_needed(self, value: Any) -> Any:
         """Lists of texts are joined, as Scrapy does; what Scrapy would write as Python code is JSON."""

@@ -15,7 +15,7 @@ from crawlers import settings as defaults
 from crawlers.checks import check, check_mappings, concerned, misspelt
 from crawlers.errors import ConfigurationError, GristmillError
 from crawlers.ledger import crawls
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.session import CRAWL
 from crawlers.outcome import COMPLETE, FAILED, INCOMPLETE, WRONG_USE
 
@@ -75,7 +75,7 @@ class RunSourceCommand(BaseRunSpiderCommand):
             UsageError: it was never crawled.
         """
         settings: Any = self.settings
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT", 60.0))
+        database = open_ledger(settings)
         try:
             with database.read() as conn:
                 last = crawls.last_crawl(conn, source)

@@ -67,6 +67,23 @@ def test_csv_of_other_items_has_no_formula_in_lists_headers_or_parts():
     assert (row["n"], row["d"]) == ("-5", "-5")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
+def test_a_file_that_is_gone_on_with_has_one_header(tmp_path, encoding):
+    path = tmp_path / "out.csv"
+    for title, items in (("a", 1), ("b", 2)):
+        with path.open("ab") as file:
+            exporter = CsvFeedExporter(file, encoding=encoding)
+            exporter.start_exporting()
+            for _ in range(items):
+                exporter.export_item({"title": title, "price": 1})
+            exporter.finish_exporting()
+    with path.open("ab") as file:
+        exporter = CsvFeedExporter(file, encoding=encoding)
+        exporter.export_item({"name": "c"})
+        exporter.finish_exporting()
+    assert path.read_text(encoding=encoding).split() == ["title,price", "a,1", "b,1", "b,1", "name", "c"]
+
+
 def test_the_fields_that_were_asked_for_are_written():
     [row] = rows_of(exported(CsvFeedExporter, made(), fields_to_export=["key", "title"]))
     assert row == {"key": "k", "title": "'=cmd()"}

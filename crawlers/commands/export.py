@@ -18,7 +18,7 @@ from crawlers.errors import GristmillError
 from crawlers.exporters import EXPORTERS, exporter
 from crawlers.exporters.materialise import materialise
 from crawlers.ledger import crawls, records
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import database_url, open_ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,7 @@ class Command(ScrapyCommand):
         settings: Any = self.settings
         exporter(opts.format)
         self._check_name(source)
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"), create=False)
+        database = open_ledger(settings, create=False)
         try:
             self._check(database, source, opts.since_run)
             folder = data_folder(settings) / source

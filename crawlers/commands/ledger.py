@@ -11,10 +11,11 @@ import orjson
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from crawlers.checks import value_of
 from crawlers.configuration import data_folder
 from crawlers.errors import GristmillError
 from crawlers.ledger import checks, maintenance, status
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.stdout import until_reader_leaves
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class Command(ScrapyCommand):
             raise UsageError(f"expected one of {', '.join(_ACTIONS)} (backup takes a path), got {' '.join(args)!r}")
         assert self.settings is not None
         try:
-            database = open_database(
-                database_url(self.settings), timeout=self.settings.getfloat("LEDGER_TIMEOUT", 30.0), create=False
-            )
+            database = open_ledger(self.settings, create=False)
             try:
                 report = getattr(self, f"_{action}")(database, opts, args[1:])
             finally:
@@ -96,7 +95,7 @@ class Command(ScrapyCommand):
 
     def _compact(self, database: Database, opts: argparse.Namespace, _: list[str]) -> dict[str, Any]:
         assert self.settings is not None
-        days = self.settings.getfloat("CAPTURE_RETENTION_DAYS", 90) if opts.days is None else opts.days
+        days = value_of(self.settings, "CAPTURE_RETENTION_DAYS") if opts.days is None else opts.days
         done = maintenance.compact(database, days)
         return {name: getattr(done, name) for name in ("before", "after", "captures", "requests")}
 

@@ -21,7 +21,7 @@ from crawlers.addon import apply_defaults
 from crawlers.errors import GristmillError
 from crawlers.exporters.csv import cell
 from crawlers.ledger import crawls, rejections
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import database_url, open_ledger
 from crawlers.report import excerpt, printable
 from crawlers.stdout import OutputConsole, until_reader_leaves
 
@@ -85,7 +85,7 @@ class Command(ScrapyCommand):
         known = set(get_spider_loader(self.settings).list())
         url = database_url(self.settings)
         written = make_url(url).get_backend_name() != "sqlite" or Path(str(make_url(url).database)).exists()
-        database = open_database(url, timeout=self.settings.getfloat("LEDGER_TIMEOUT")) if written else None
+        database = open_ledger(self.settings) if written else None
         with contextlib.closing(database) if database else contextlib.nullcontext():
             if database is not None:
                 with database.read() as conn:

@@ -14,7 +14,7 @@ from crawlers.configuration import data_folder, listed
 from crawlers.errors import GristmillError
 from crawlers.exporters import parse_formats
 from crawlers.exporters.materialise import materialise
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -74,7 +74,7 @@ class ExportsExtension:
 
     def _write(self, name: str, source: str) -> Path:
         settings = self._crawler.settings
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        database = open_ledger(settings)
         try:
             return materialise(database, source, name, self._folder / source).path
         finally:

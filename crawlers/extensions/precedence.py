@@ -17,7 +17,7 @@ from scrapy.exceptions import DontCloseSpider, NotConfigured
 
 from crawlers.items import from_dict
 from crawlers.ledger import crawls, precedence, records, rejections
-from crawlers.ledger.database import SMALL_CACHE, database_url, open_database
+from crawlers.ledger.database import SMALL_CACHE, open_ledger
 from crawlers.ledger.session import CRAWL, READMIT
 from crawlers.pipelines.deduplicate import DeduplicatePipeline
 from crawlers.pipelines.manager import RESUME_AT
@@ -105,7 +105,7 @@ class PrecedenceExtension:
 
     def _open(self) -> Database:
         settings = self._crawler.settings
-        return open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"), cache=SMALL_CACHE)
+        return open_ledger(settings, cache=SMALL_CACHE)
 
     def _is_last_word(self) -> bool:
         """Whether the spider has asked for all that it will: nobody else waits for it to be idle, to feed it more."""

@@ -16,7 +16,7 @@ from crawlers.configuration import data_folder
 from crawlers.errors import GristmillError, LedgerError
 from crawlers.files import write_atomically
 from crawlers.ledger import crawls
-from crawlers.ledger.database import SMALL_CACHE, database_url, open_database
+from crawlers.ledger.database import SMALL_CACHE, open_ledger
 from crawlers.outcome import FAILED
 from crawlers.report import Ending, summary
 from crawlers.report.html import render
@@ -101,7 +101,7 @@ class ReportExtension:
         runs = self._folder / "runs"
         files = {"report": runs / f"{run_id}.html", "summary": runs / f"{run_id}.json"}
         ending = self._ending({name: _shown(path) for name, path in files.items()})
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"), cache=SMALL_CACHE)
+        database = open_ledger(settings, cache=SMALL_CACHE)
         try:
             with database.read() as conn:
                 found = summary(conn, source, crawl_id, run_id, ending)

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import DBAPIError
 
+from crawlers.checks import value_of
 from crawlers.configuration import data_folder
 from crawlers.errors import ConfigurationError, LedgerError, MissingPackageError
 from crawlers.ledger import migrations
@@ -54,6 +55,11 @@ def database_url(settings: BaseSettings) -> str:
         path = data_folder(settings).absolute() / FILE_NAME
         return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
     return _normal(given).render_as_string(hide_password=False)
+
+
+def open_ledger(settings: BaseSettings, *, create: bool = True, cache: int = CACHE) -> Database:
+    """Open the ledger that the settings name (``DATABASE_URL``, ``DATA_DIR``, ``LEDGER_TIMEOUT``); as :func:`open_database`."""
+    return open_database(database_url(settings), value_of(settings, "LEDGER_TIMEOUT"), create, cache)
 
 
 def open_database(url: str, timeout: float = 30.0, create: bool = True, cache: int = CACHE) -> Database:

@@ -15,7 +15,7 @@ from crawlers.credentials import masked
 from crawlers.hashing import digest
 from crawlers.ledger import captures, crawls
 from crawlers.ledger.budget import PageBudget, without_budget
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.frontier import Frontier
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Session:
         shown = {name: masked(value) if isinstance(value, str) else value for name, value in arguments.items()}
         worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         run_id = new_run_id()
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        database = open_ledger(settings)
 
         def begin(conn: Connection) -> tuple[crawls.Crawl, Frontier]:
             fresh = settings.getbool("GRISTMILL_FRESH")

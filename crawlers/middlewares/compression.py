@@ -13,7 +13,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.responsetypes import responsetypes
 
 from crawlers.middlewares.outcomes import Failed, Skipped
-from crawlers.middlewares.unpack import CODINGS, Damaged, TooLarge, unpack
+from crawlers.middlewares.unpack import CODINGS, Cut, Damaged, TooLarge, unpack
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -25,25 +25,30 @@ logger = logging.getLogger(__name__)
 META_CUT = "gristmill_unpacked_max"
 """Key in ``request.meta``: so many bytes of the unpacked body are wanted, and that there are more is no failure."""
 
+_META_WHOLE = "download_fail_on_dataloss"  # Scrapy's
+
 
 class CompressionMiddleware:
     """Asks for compressed answers and unpacks them.
 
     Args:
         limit: bytes that may come out of one answer.
+        whole: fail what ends in its middle (``cut``), instead of taking what there is.
         stats: collector with ``inc_value``.
 
     Settings:
         COMPRESSION_ENABLED: as in Scrapy.
         HTTP_DECOMPRESS_MAXSIZE: the limit in bytes (32 MiB).
+        DOWNLOAD_FAIL_ON_DATALOSS: as in Scrapy, also for what is cut in its compressed form.
 
     Stats:
         httpcompression/response_bytes, httpcompression/response_count: as Scrapy counts them;
-        compression/too_large, compression/damaged
+        compression/too_large, compression/damaged, compression/cut
     """
 
-    def __init__(self, limit: int = 32 * 1024 * 1024, *, stats: Any = None) -> None:
+    def __init__(self, limit: int = 32 * 1024 * 1024, *, whole: bool = True, stats: Any = None) -> None:
         self._limit = limit
+        self._whole = whole
         self._stats = stats
         self._accept = ", ".join(CODINGS).encode()
 
@@ -52,7 +57,11 @@ class CompressionMiddleware:
         """Read the settings."""
         if not crawler.settings.getbool("COMPRESSION_ENABLED"):
             raise NotConfigured("COMPRESSION_ENABLED is off: set it to True to ask for compressed answers")
-        return cls(crawler.settings.getint("HTTP_DECOMPRESS_MAXSIZE", 32 * 1024 * 1024), stats=crawler.stats)
+        return cls(
+            crawler.settings.getint("HTTP_DECOMPRESS_MAXSIZE", 32 * 1024 * 1024),
+            whole=crawler.settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS"),
+            stats=crawler.stats,
+        )
 
     def process_request(self, request: Request) -> None:
         """Say what can be unpacked."""
@@ -65,7 +74,7 @@ class CompressionMiddleware:
         if not packed or request.method == "HEAD" or not response.body:
             return response
         codings = [c.strip().lower() for value in packed for c in value.decode("latin-1").split(",")]
-        body = self._unpack(response, codings, request.meta.get(META_CUT))
+        body = self._unpack(response, codings, request.meta)
         headers = response.headers.copy()
         del headers[b"Content-Encoding"]
         self._count("httpcompression/response_bytes", len(body))
@@ -83,14 +92,18 @@ class CompressionMiddleware:
             protocol=response.protocol,
         )
 
-    def _unpack(self, response: Response, codings: list[str], most: int | None) -> bytes:
+    def _unpack(self, response: Response, codings: list[str], meta: dict[str, Any]) -> bytes:
+        most = meta.get(META_CUT)
         try:
             if most is not None:
                 return unpack(response.body, codings, most, cut=True)
-            return unpack(response.body, codings, self._limit)
+            return unpack(response.body, codings, self._limit, partial=not meta.get(_META_WHOLE, self._whole))
         except TooLarge as exc:
             self._count("compression/too_large")
             raise Skipped("too-large", f"{exc}; HTTP_DECOMPRESS_MAXSIZE sets the limit", response) from exc
+        except Cut as exc:
+            self._count("compression/cut")
+            raise Failed("cut", f"{response.url}: {exc}; DOWNLOAD_FAIL_ON_DATALOSS=False takes it", response) from exc
         except Damaged as exc:
             self._count("compression/damaged")
             raise Failed("bad-encoding", f"{response.url}: {exc}", response) from exc

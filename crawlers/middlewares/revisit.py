@@ -15,7 +15,7 @@ from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
 from crawlers.ledger import captures
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.session import REFINE
 from crawlers.middlewares.outcomes import Skipped
 from crawlers.middlewares.settle import RIGHTS
@@ -57,7 +57,7 @@ class RevisitMiddleware:
         replay = settings.get("GRISTMILL_MODE") == REFINE
         if not replay and not settings.getbool("CAPTURE_ENABLED"):
             raise NotConfigured("CAPTURE_ENABLED is off: set it to send conditional requests")
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        database = open_ledger(settings)
         return cls(database, crawler.spidercls.name, crawler.stats, replay=replay)
 
     def process_request(self, request: Request) -> Response | None:

@@ -11,7 +11,7 @@ from scrapy.exceptions import NotConfigured
 from crawlers.errors import READ, REFUSED, Rejected
 from crawlers.items import from_dict
 from crawlers.ledger import rejections
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.session import CRAWL, READMIT
 from crawlers.pipelines.manager import RESUME_AT
 from crawlers.readmission import Selection
@@ -59,7 +59,7 @@ class StartMiddleware:
             return
         settings = self._crawler.settings
         selection = Selection.from_json(settings["GRISTMILL_SELECTION"])
-        database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+        database = open_ledger(settings)
         with closing(database), database.read() as conn:
             async for record in self._chosen(conn, selection):
                 yield record

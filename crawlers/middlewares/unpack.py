@@ -1,7 +1,8 @@
 """Decompression with an end: at most so many bytes come out, however little went in. Pure functions.
 
-Output is taken in small pieces and counted before it is kept, so that a bomb costs its cap and no more. What is cut
-off in the middle gives what there was, as browsers do.
+Output is taken in small pieces and counted before it is kept, so that a bomb costs its cap and no more. Half a page
+looks like a page: a stream that ends in its middle is an error, unless the caller takes what there was, as browsers do.
+(zstd does not tell whether a frame is at its end.)
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Damaged(ValueError):
     """What came in is not what its label says."""
 
 
+class Cut(Damaged):
+    """What came in ends, or breaks, in its middle."""
+
+
 def _zlib(data: bytes, wbits: int) -> Iterator[bytes]:
     """The members of a zlib or gzip stream, one after the other."""
     unpacker = zlib.decompressobj(wbits)
@@ -60,6 +65,24 @@ def _zlib(data: bytes, wbits: int) -> Iterator[bytes]:
             unpacker = zlib.decompressobj(wbits)
     while piece := unpacker.decompress(b"", PIECE):
         yield piece
+    if not _at_end(unpacker):
+        raise EOFError("the stream has no end")
+
+
+def _at_end(unpacker: Any) -> bool:
+    """Whether all was said; the checksum after it, which some servers leave out, may be missing.
+
+    What comes next is read as that checksum, and found wrong, only at the end of the data; zeros alone would end some blocks.
+    """
+    return unpacker.eof or all(_read_as_checksum(unpacker.copy(), probe) for probe in (bytes(8), b"\xff" * 8))
+
+
+def _read_as_checksum(unpacker: Any, probe: bytes) -> bool:
+    try:
+        unpacker.decompress(probe, PIECE)
+    except zlib.error as exc:
+        return "check" in str(exc)  # "incorrect data check", "incorrect length check"
+    return bool(unpacker.eof)
 
 
 def _gzip(data: bytes) -> Iterator[bytes]:
@@ -83,6 +106,8 @@ def _brotli(data: bytes) -> Iterator[bytes]:
         if unpacker.is_finished():
             return
         piece = unpacker.process(b"", output_buffer_limit=PIECE)
+    if not unpacker.is_finished():
+        raise EOFError("the stream has no end")
 
 
 def _zstd(data: bytes) -> Iterator[bytes]:
@@ -112,17 +137,19 @@ _ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-def unpack(data: bytes, codings: list[str], limit: int, *, cut: bool = False) -> bytes:
+def unpack(data: bytes, codings: list[str], limit: int, *, cut: bool = False, partial: bool = False) -> bytes:
     """Undo *codings* (in the order they were applied).
 
     Args:
         data: the body as sent.
         codings: values of Content-Encoding, in lower case.
         limit: bytes that may come out of all layers together.
-        cut: give the first *limit* bytes that come out, of each layer, instead of raising TooLarge.
+        cut: give the first *limit* bytes that come out, of each layer, instead of raising TooLarge or Cut.
+        partial: give what there is of a stream that ends or breaks in its middle, instead of raising Cut.
 
     Raises:
         TooLarge: more than *limit* bytes came out.
+        Cut: a stream ends or breaks in its middle.
         Damaged: an unknown coding, too many of them, or bytes that are not in it from the start.
     """
     if len(codings) > LAYERS_MAX:
@@ -133,12 +160,12 @@ def unpack(data: bytes, codings: list[str], limit: int, *, cut: bool = False) ->
             continue
         if coding not in _UNPACKERS:
             raise Damaged(f"expected one of {', '.join(CODINGS)}, got {coding!r}")
-        data = _layer(data, coding, left, cut=cut)
+        data = _layer(data, coding, left, cut=cut, partial=partial or cut)
         left -= 0 if cut else len(data)
     return data
 
 
-def _layer(data: bytes, coding: str, limit: int, *, cut: bool) -> bytes:
+def _layer(data: bytes, coding: str, limit: int, *, cut: bool, partial: bool) -> bytes:
     out = bytearray()
     try:
         for piece in _UNPACKERS[coding](data):
@@ -151,4 +178,8 @@ def _layer(data: bytes, coding: str, limit: int, *, cut: bool) -> bytes:
     except _ERRORS as exc:
         if not out and data:
             raise Damaged(f"the body is not {coding}: {exc}") from exc
+        if not partial:
+            read = len(out)
+            out.clear()
+            raise Cut(f"the body is {coding} that ends or breaks after {read} bytes of what is in it: {exc}") from exc
     return bytes(out)

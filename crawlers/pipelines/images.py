@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crawlers.configuration import listed
 from crawlers.errors import Rejected
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.media import main_pictures
 from crawlers.ledger.settlement import Displaced
 from crawlers.pipelines.precedence import DISPLACED, Precedence
@@ -62,7 +62,7 @@ class ImagesPipeline:
         settings = crawler.settings
 
         def kept() -> list[tuple[str, str]]:
-            database = open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT"))
+            database = open_ledger(settings)
             try:
                 with database.read() as conn:
                     return list(main_pictures(conn))

@@ -22,7 +22,7 @@ from crawlers.configuration import data_folder, listed
 from crawlers.errors import ConfigurationError, DiskFull, GristmillError
 from crawlers.extractors.mediatypes import is_svg, magic
 from crawlers.ledger import media as table
-from crawlers.ledger.database import database_url, open_database
+from crawlers.ledger.database import open_ledger
 from crawlers.ledger.session import CRAWL
 from crawlers.mediastore import EXTENSIONS, MediaStore, StoredFile
 from crawlers.middlewares.outcomes import TEMPORARY, Postponed, reason_of
@@ -115,7 +115,7 @@ class MediaPipeline:
         return cls(
             fetch if settings.get("GRISTMILL_MODE", CRAWL) == CRAWL else None,
             MediaStore(data_folder(settings)),
-            open_database(database_url(settings), timeout=settings.getfloat("LEDGER_TIMEOUT")),
+            open_ledger(settings),
             Sandbox(_WORKERS),
             stats=crawler.stats,
             types=types,

@@ -96,6 +96,7 @@ def test_nothing_to_write_is_said_and_is_no_error(data, tmp_path):
     [
         ([], "expected the name of one source, got 0"),
         (["shop", "books"], "expected the name of one source, got 2"),
+        (["shop", "-s", "LEDGER_TIMEOUT=abc"], "LEDGER_TIMEOUT: expected a number of at least 0, got 'abc'"),
         (
             ["shop", "--format", "docx"],
             "unknown export format 'docx': expected one of csv, jsonl, label-studio, parquet",

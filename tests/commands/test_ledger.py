@@ -138,6 +138,17 @@ def test_a_database_of_an_unknown_kind_is_wrong_use(tmp_path, capsys):
     assert "DATABASE_URL: expected sqlite:///" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("status",), ("check",), ("compact",)])
+def test_a_setting_that_is_no_number_is_wrong_use(data, capsys, words):
+    assert run(data, *words, LEDGER_TIMEOUT="abc") == 2
+    assert capsys.readouterr().err == "error: LEDGER_TIMEOUT: expected a number of at least 0, got 'abc'\n"
+
+
+def test_compact_with_a_retention_that_is_no_number(data, capsys):
+    assert run(data, "compact", CAPTURE_RETENTION_DAYS="x") == 2
+    assert "CAPTURE_RETENTION_DAYS: expected a number of at least 0, got 'x'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words", [("statsu",), ("status", "extra"), ("backup", "a", "b"), ("status", "--source", "nobody")]
 )

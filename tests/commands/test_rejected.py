@@ -129,7 +129,7 @@ def test_a_source_that_was_not_crawled_yet(data, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("args", [["nope"], []])
+@pytest.mark.parametrize("args", [["nope"], [], ["shop", "-s", "LEDGER_TIMEOUT=abc"]])
 def test_wrong_use(data, args):
     result = rejected(data, *args)
     assert result.code == 2

@@ -80,6 +80,18 @@ def test_too_much_is_skipped_and_damage_fails() -> None:
     assert damage.value.response is not None
 
 
+def test_half_a_page_is_a_cut_answer_unless_it_is_asked_for() -> None:
+    whole = gzip.compress(b" ".join(b"%d" % n for n in range(5000)))
+    with pytest.raises(Failed, match="DOWNLOAD_FAIL_ON_DATALOSS=False takes it") as cut:
+        CompressionMiddleware().process_response(REQUEST, packed(whole[:-100]))
+    assert cut.value.reason == "cut"
+    asked = Request("http://a/", meta={"download_fail_on_dataloss": False})
+    for middleware, request in ((CompressionMiddleware(whole=False), REQUEST), (CompressionMiddleware(), asked)):
+        body = middleware.process_response(request, packed(whole[:-100])).body
+        assert body
+        assert gzip.decompress(whole).startswith(body)
+
+
 def test_off_means_off() -> None:
     with pytest.raises(NotConfigured, match="COMPRESSION_ENABLED"):
         CompressionMiddleware.from_crawler(get_crawler(settings_dict={"COMPRESSION_ENABLED": False}))

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.middlewares.unpack import CODINGS, Damaged, TooLarge, unpack
+from crawlers.middlewares.unpack import CODINGS, Cut, Damaged, TooLarge, unpack
 from tests.misbehaviours import bomb_bytes
 
 LIMIT = 4 << 20
@@ -99,12 +99,36 @@ def test_the_limit_is_of_all_layers_together() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
-def test_a_body_that_was_cut_off_gives_what_there_was(coding: str) -> None:
+def test_what_there_was_of_a_body_that_was_cut_off(coding: str) -> None:
     data = b"".join(b"%d, " % n for n in range(200_000))
     packed = PACK[coding](data)
-    out = unpack(packed[: len(packed) // 2], [coding], LIMIT)
+    out = unpack(packed[: len(packed) // 2], [coding], LIMIT, partial=True)
     assert data.startswith(out)
     assert out
+
+
+@pytest.mark.parametrize("left", [0.02, 0.5, 0.99])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+def test_a_body_that_was_cut_off_is_told(coding: str, left: float) -> None:
+    packed = PACK[coding](b"".join(b"%d, " % n for n in range(200_000)))
+    with pytest.raises(Cut, match=f"the body is {coding} that ends or breaks after [0-9]+ bytes"):
+        unpack(packed[: int(len(packed) * left)], [coding], LIMIT)
+
+
+@pytest.mark.parametrize("missing", range(1, 9))
+def test_a_missing_checksum_is_no_cut(missing: int) -> None:
+    assert unpack(gzip.compress(b"all of it")[:-missing], ["gzip"], LIMIT) == b"all of it"
+
+
+@given(st.binary(max_size=300), st.data())
+def test_a_cut_is_told_wherever_it_is(data: bytes, drawn: st.DataObject) -> None:
+    packed = gzip.compress(data)
+    left = drawn.draw(st.integers(11, len(packed)))
+    if left >= len(packed) - 8:
+        assert unpack(packed[:left], ["gzip"], LIMIT) == data
+        return
+    with pytest.raises(Damaged):
+        unpack(packed[:left], ["gzip"], LIMIT)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
