@@ -3,7 +3,7 @@
 SQLite runs in WAL mode; every write transaction begins with ``BEGIN IMMEDIATE``, so that a transaction that began can
 always end. On PostgreSQL :func:`serialize` gives the same: writers pass one after the other. :meth:`Database.run` is
 the way to write: it begins again while the database is locked or restarting, and knows after a connection broke in the
-middle of ``COMMIT`` whether the commit took place.
+middle of ``COMMIT`` whether the commit took place (``indoubt.py``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from crawlers.configuration import data_folder
 from crawlers.errors import ConfigurationError, LedgerError, MissingPackageError
 from crawlers.ledger import migrations
 from crawlers.ledger.failures import failure_of, is_connection_lost, is_transient
+from crawlers.ledger.indoubt import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,6 +106,7 @@ class Database:
         self.where = url.database if self.dialect == "sqlite" else url.render_as_string(hide_password=True)
         """How messages name the database: the file's path, or the URL without its password."""
         self._writing = threading.RLock()
+        self._signature = Signature()
         self._engine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgresql_engine()
 
     @property
@@ -170,22 +172,18 @@ class Database:
             if self.dialect == "sqlite":
                 transaction.commit()
                 return result
-            xid = conn.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
+            signed = self._signature.sign(conn)
             try:
                 transaction.commit()
             except DBAPIError as exc:
-                if not (xid and is_connection_lost(exc) and self._retried(self._took_place, xid)):
+                if not (signed and is_connection_lost(exc) and self._retried(self._took_place)):
                     raise
             return result
 
-    def _took_place(self, xid: str) -> bool:
-        """Whether the transaction *xid* was committed; asked on a new connection after the old one broke."""
-        with self._begun(True) as conn:
-            while True:
-                state = conn.exec_driver_sql("SELECT pg_xact_status(%s::text::xid8)", (xid,)).scalar()
-                if state != "in progress":
-                    return state == "committed"
-                time.sleep(0.05)
+    def _took_place(self) -> bool:
+        """Whether the last transaction was committed; asked on a new connection after the old one broke."""
+        with self._begun(False) as conn:
+            return self._signature.is_committed(conn)
 
     def _begun(self, reading: bool) -> Connection:
         conn = self._engine.connect()

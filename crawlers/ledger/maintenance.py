@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from crawlers.errors import DiskFull, LedgerError
-from crawlers.ledger import bulk, captures, crawls, frontier, processes, status, tables
+from crawlers.ledger import bulk, captures, crawls, frontier, indoubt, processes, status, tables
 from crawlers.ledger.failures import failure_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from crawlers.ledger.database import Database
 
 _BATCH = 20_000
-_COMPACTED = ("requests", "captures", "pages", "records", "record_versions", "rejections", "signatures", "hosts")
+_COMPACTED = (
+    "requests",
+    "captures",
+    "pages",
+    "records",
+    "record_versions",
+    "rejections",
+    "signatures",
+    "hosts",
+    "last_commits",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ def compact(database: Database, retention_days: float = 90) -> Compacted:
     if retention_days > 0:
         oldest = datetime.now(UTC) - timedelta(days=retention_days)
         dropped = database.run(captures.expire, oldest.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    database.run(indoubt.forget)
     requests = 0
     while number := database.run(_drop_old_requests):
         requests += number

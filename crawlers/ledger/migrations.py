@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-CURRENT = 3
+CURRENT = 4
 """Version of the schema that ``tables.py`` draws."""
 
 
@@ -44,7 +44,12 @@ def _add_asked_by(conn: Connection) -> None:
         conn.execute(text(f"UPDATE {table} SET asked_by = ({asked}) WHERE asked_by IS NULL"))
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: _add_version_run, 3: _add_asked_by}
+def _add_last_commits(conn: Connection) -> None:
+    """Until now the number of PostgreSQL's own transaction was asked for, which is given again after a crash."""
+    tables.last_commits.create(conn)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: _add_version_run, 3: _add_asked_by, 4: _add_last_commits}
 """Version to the function that makes it out of the version before."""
 
 

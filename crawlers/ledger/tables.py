@@ -34,6 +34,15 @@ versions = Table(
     Column("software", String, nullable=False, comment="version of Gristmill that applied it"),
 )
 
+last_commits = Table(
+    "last_commits",
+    metadata,
+    Column("writer", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="of its last transaction"),
+    Column("at", Float, nullable=False),
+    comment="PostgreSQL only: tells a writer whose connection broke whether its last COMMIT took place",
+)
+
 crawls = Table(
     "crawls",
     metadata,

@@ -286,6 +286,38 @@ def test_a_connection_that_breaks_in_the_commit_is_looked_into(postgresql_server
     ledger.database.close()
 
 
+def test_a_transaction_that_a_crash_takes_with_it_is_made_again(postgresql_server, postgresql_url, monkeypatch):
+    """The crash takes its number too, which is another writer's when the first one asks what became of it."""
+    if postgresql_server.own is None:
+        missing("a PostgreSQL server that is not ours is not restarted")
+    from sqlalchemy.engine import RootTransaction
+
+    ledger, other = Ledger(open_database(postgresql_url)), open_database(postgresql_url)
+    real, numbers, crashed = RootTransaction.commit, [], []
+
+    def number(conn):
+        return int(conn.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar())
+
+    def add(conn):
+        numbers.append(number(conn))
+        ledger.frontier.add(conn, [entry(len(numbers))])
+
+    def commit(self):
+        if numbers and not crashed:
+            crashed.append(True)
+            postgresql_server.control("restart", "-m", "immediate")
+            while other.run(number) < numbers[0]:
+                pass
+        return real(self)
+
+    monkeypatch.setattr(RootTransaction, "commit", commit)
+    ledger.database.run(add)
+    assert crashed
+    assert [row["fingerprint"][-1] for row in ledger.rows("requests")] == ["2"]
+    other.close()
+    ledger.database.close()
+
+
 def test_a_server_that_restarts_is_waited_for(postgresql_server, postgresql_url):
     if postgresql_server.own is None:
         missing("a PostgreSQL server that is not ours is not restarted")
