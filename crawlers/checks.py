@@ -7,6 +7,7 @@ a default does not tell stands in the tables here.
 from __future__ import annotations
 
 import difflib
+import logging
 import math
 import os
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.settings import default_settings
 
 from crawlers import settings as defaults
-from crawlers.configuration import from_json
+from crawlers.configuration import from_json, patterns_of
 from crawlers.errors import ConfigurationError
 from crawlers.network import AddressPolicy
 
@@ -89,13 +90,18 @@ def _phrases(value: Any) -> Any:
 
 
 def _codes(value: Any) -> list[int]:
-    return [int(code) for code in (value.split(",") if isinstance(value, str) else value)]
+    codes = value.split(",") if isinstance(value, str) else value
+    return [int(code) for code in codes if code != ""]
 
 
 def _level(value: Any) -> Any:
-    if value not in _LEVELS and (isinstance(value, bool) or not isinstance(value, int)):
+    if value not in logging.getLevelNamesMapping() and (isinstance(value, bool) or not isinstance(value, int)):
         raise ValueError
     return value
+
+
+def _patterns(value: Any) -> Any:
+    return _list(patterns_of(value))
 
 
 def _networks(value: Any) -> Any:
@@ -163,6 +169,7 @@ _BY_NAME = {
     "EXPORTS": Rule("formats apart by commas", _texts),
     "LOG_LEVEL": Rule(f"one of {', '.join(_LEVELS)}", _level),
     "NETWORK_ALLOW": Rule("networks or addresses apart by commas, such as 127.0.0.0/8,::1", _networks),
+    "KEYWORDS_PATTERNS": Rule("a pattern, or a list of them, JSON", _patterns),
     "RETRY_HTTP_CODES": Rule("a list of status codes", _codes),
     "TELNETCONSOLE_ENABLED": SWITCH,
 }

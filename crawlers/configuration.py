@@ -35,6 +35,15 @@ def from_json(value: Any, setting: str) -> Any:
         ) from None
 
 
+def patterns_of(value: Any) -> Any:
+    """``KEYWORDS_PATTERNS``: a list, a text that is a JSON list of texts, or any other text, which is one pattern: ``[Ss]olar``."""
+    try:
+        found = from_json(value, "KEYWORDS_PATTERNS")
+    except ConfigurationError:
+        return value
+    return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else value
+
+
 def listed(settings: BaseSettings, name: str) -> list[Any]:
     """The setting *name* as a list: a list, JSON, or a text with commas.
 

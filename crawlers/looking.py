@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from crawlers.errors import GristmillError
 from crawlers.items import Record
 from crawlers.middlewares.outcomes import Outcome
 from crawlers.pipelines.foreign import record_from
+from crawlers.running import take_options
 
 if TYPE_CHECKING:
     import argparse
@@ -41,9 +43,9 @@ class LookCommand(ScrapyCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Say that nothing is kept, to our add-on too; a file of the user's own may be opened."""
-        super().process_options(args, opts)
         settings = self.settings
         assert settings is not None
+        take_options(settings, opts.set, partial(super().process_options, args, opts))
         settings.set(LOOK, True, priority="cmdline")
         if settings["SCHEDULER"] == defaults.SCHEDULER:
             without_ledger(settings)

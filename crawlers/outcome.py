@@ -134,10 +134,10 @@ def _nothing_found(summary: dict[str, Any]) -> Outcome | None:
     pages, clue = _pages(summary), _CLUES.get(summary["clue"] or "")
     headline = f"{_n(pages, 'page')} {_were(pages)} fetched, but no record was found on any of them."
     left = _left_out(summary)
-    if clue or not left or not pages:
+    if clue or not left or 2 * summary["rejected"]["number"] >= pages:
         return Outcome(FAILED, headline, clue or f"See whether {_SELECTORS}")
     step = _MORE if _lists(summary) == pages else f"{_MORE} If they have none either, see whether {_SELECTORS}"
-    return Outcome(COMPLETE, f"{headline} {_spent(summary, left)}", step)
+    return _many_failed(summary) or Outcome(COMPLETE, f"{headline} {_spent(summary, left)}", step)
 
 
 def _many_failed(summary: dict[str, Any]) -> Outcome | None:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from scrapy import signals
 from scrapy.commands import BaseRunSpiderCommand
 from scrapy.exceptions import UsageError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
@@ -127,6 +129,8 @@ class RunSourceCommand(BaseRunSpiderCommand):
         if concerned(own):
             check(own)
         crawler = process.create_crawler(spider)
+        closed: list[Spider] = []
+        crawler.signals.connect(lambda spider: closed.append(spider), signals.spider_closed, weak=False)
         task: Any = process.crawl(crawler, **spargs)
         errors: list[BaseException] = []
         task.add_done_callback(lambda done: _keep_error(done, errors))
@@ -134,7 +138,7 @@ class RunSourceCommand(BaseRunSpiderCommand):
         if errors:
             self._report(errors[0])
             return
-        if _was_interrupted(crawler):
+        if not closed and _is_unexplained(crawler):
             again = process.settings["GRISTMILL_COMMAND"]
             sys.stderr.write(f"Interrupted while it started: nothing is lost, the same command goes on:  {again}\n")
             self.exitcode = INCOMPLETE
@@ -181,12 +185,12 @@ def _keep_error(done: Any, errors: list[BaseException]) -> None:
         errors.append(error)
 
 
-def _was_interrupted(crawler: Crawler) -> bool:
-    """Whether a signal came before the spider was open: Scrapy then closes nothing, and nobody reports on the run."""
+def _is_unexplained(crawler: Crawler) -> bool:
+    """Whether a spider that was not closed met no error: a signal came before it was open, then, and nobody reports on the run."""
     if crawler.settings["SCHEDULER"] != defaults.SCHEDULER:
         return False
-    stats = crawler.stats
-    return stats is None or all(stats.get_value(f"gristmill/{name}") is None for name in ("close_reason", "error_code"))
+    stats = crawler._stats  # none yet where the signal came first
+    return stats is None or stats.get_value("gristmill/error_code") is None
 
 
 def _exit_code(stats: Any) -> int:

@@ -20,7 +20,8 @@ def until_reader_leaves() -> Iterator[None]:
     """Run the block until it is done, or until nobody reads what it writes."""
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by who started us: there is nothing to be seen
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its exit
 
@@ -29,7 +30,9 @@ class OutputConsole(Console):
     """Rich's console for standard output; a reader that left is a BrokenPipeError, not exit code 1."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(highlight=False, width=None if sys.stdout.isatty() else _WIDTH, **options)
+        super().__init__(
+            highlight=False, width=None if sys.stdout is not None and sys.stdout.isatty() else _WIDTH, **options
+        )
 
     def on_broken_pipe(self) -> None:
         """Called by Rich while it handles the error."""

@@ -104,6 +104,16 @@ def test_no_budget_makes_a_result_of_what_is_none(clue, word):
     assert word in result.next_step
 
 
+def test_a_spent_budget_hides_neither_failures_nor_rejections():
+    budget = {"max_pages": 41, "pages": 41, "left": 50}
+    failed = outcome(a_summary(done=1, failed={"http-503": 40}, skipped={"max-pages": 50}, budget=budget))
+    assert failed.exit_code == INCOMPLETE
+    assert failed.headline.startswith("40 of 41 pages failed for reasons that may pass")
+    empty = a_summary(done=10, rejected=10, skipped={"max-pages": 50}, budget=budget)
+    empty["rejected"]["reasons"][0]["stage"] = "extract"
+    assert outcome(empty).exit_code == FAILED
+
+
 def test_what_only_leads_to_pages_is_no_page():
     result = outcome(a_summary(done=9, redirected=1, routes={"sitemap": 2, "list": 1}))
     assert result.headline == "6 pages were fetched, but no record was found on any of them."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,18 @@ from scrapy.commands.runspider import Command as ScrapyCommand
 from scrapy.commands.runspider import _import_file
 from scrapy.exceptions import UsageError
 
+from crawlers.running import take_options
+
 if TYPE_CHECKING:
     import argparse
 
 
 class Command(ScrapyCommand):
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        settings = self.settings
+        assert settings is not None
+        take_options(settings, opts.set, partial(super().process_options, args, opts))
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) == 1 and Path(args[0]).exists():
             _check_import(args[0])  # Scrapy's command finds the module imported

@@ -25,29 +25,31 @@ _SHORT, _SHORT_WHERE_TOLD = 200, 1000
 """Code points of main text from which on a page is more than its form: any page, and one whose address tells of a login."""
 
 _ADDRESS = re.compile(
-    r"(?<![a-z])(?:(?:wp[-_]?)?log[-_]?[io]n|sign[-_]?[io]n|auth|sso|sessions?|anmeldung|anmelden|connexion)(?![a-z])",
+    r"/(?:(?:wp[-_]?)?log[-_]?[io]n|sign[-_]?[io]n|auth|sso|session|sessions?/new|anmeldung|anmelden|connexion)(?:\.\w+)?/?$",
     re.IGNORECASE,
 )
 _FRAMES = frozenset(("header", "nav", "aside", "footer", "dialog"))
 _FRAME = re.compile(
-    r"(?<![a-z])(?:header|nav|navbar|navigation|menu|top|topbar|toolbar|sidebar|side|footer|modal|popup|dropdown|drawer|dialog|offcanvas)(?![a-z])",
+    r"(?<![a-z])(?:header|headerspace|nav|navbar|navigation|menu|menubar|top|topbar|toolbar|upper_section|sidebar|side|footer|modal|popup"
+    r"|dropdown|drawer|dialog|offcanvas|guest_form|quick[-_]?(?:login|connect))(?![a-z])",
     re.IGNORECASE,
 )
 
 
-def is_login_page(page: Page, text: str, asked: str | None = None) -> bool:
+def is_login_page(page: Page, text: str, asked: str | None = None, *, typed: bool = False) -> bool:
     """Whether the page is a login form and hardly anything besides.
 
     Args:
         page: an HTML page.
         text: its main text.
         asked: the address that was asked for, where the site may have sent us to another one.
+        typed: whether the page says that it is an article, a product or a thread in its head, as some do on every page.
     """
     body = page.body
     if b"assword" not in body and b"ASSWORD" not in body:
         return False
     told = _tells(page.url, asked)
-    if len(text) >= (_SHORT_WHERE_TOLD if told else _SHORT):
+    if (typed and not told) or len(text) >= (_SHORT_WHERE_TOLD if told else _SHORT):
         return False
     fields = page.tree.css(_FIELD)[:_FIELDS_MAX]
     return any(map(_is_in_main_part, fields)) and metadata.main_object(structured.objects(page))[0] is None

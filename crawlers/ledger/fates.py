@@ -218,10 +218,22 @@ def _origins(conn: Connection, context: Context, fates: list[Fate], before: Mapp
         f"AND {bulk.among(conn, 'q.fingerprint')} GROUP BY q.fingerprint",
     )
     asked = dict(map(tuple, conn.exec_driver_sql(sql, (context.crawl_id, bulk.listed(conn, pages)))))
+    if len(asked) < len(pages):
+        asked = _askers_by_neighbours(conn, context, pages - set(asked)) | asked
     return {
         id_: origin if origin.asked_by else origin._replace(asked_by=asked.get(origin.page))
         for id_, origin in origins.items()
     }
+
+
+def _askers_by_neighbours(conn: Connection, context: Context, pages: set[str]) -> dict[str | None, Any]:
+    """Page to the crawl that asked for it, of what else was found there: compacting has dropped the request."""
+    sql = bulk.sql(
+        conn,
+        "SELECT r.page_fingerprint, max(r.asked_by) FROM crawls this JOIN records r ON r.source = this.source "
+        f"WHERE this.id = ? AND r.asked_by IS NOT NULL AND {bulk.among(conn, 'r.page_fingerprint')} GROUP BY r.page_fingerprint",
+    )
+    return dict(map(tuple, conn.exec_driver_sql(sql, (context.crawl_id, bulk.listed(conn, pages)))))
 
 
 def _is_spoken_for(earlier: Any, fate: Fate, context: Context) -> bool:

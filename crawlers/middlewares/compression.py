@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import NotConfigured
 from scrapy.responsetypes import responsetypes
 
-from crawlers.middlewares.outcomes import Failed, Skipped
+from crawlers.middlewares.outcomes import CUT, CutShort, Failed, Skipped
 from crawlers.middlewares.unpack import CODINGS, Cut, Damaged, TooLarge, unpack
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 META_CUT = "gristmill_unpacked_max"
 """Key in ``request.meta``: so many bytes of the unpacked body are wanted, and that there are more is no failure."""
 
-_META_WHOLE = "download_fail_on_dataloss"  # Scrapy's
+_META_WHOLE, _STOPPED = "download_fail_on_dataloss", "download_stopped"  # Scrapy's
 
 
 class CompressionMiddleware:
@@ -34,6 +34,7 @@ class CompressionMiddleware:
     Args:
         limit: bytes that may come out of one answer.
         whole: fail what ends in its middle (``cut``), instead of taking what there is.
+        retried: mark such an answer for the retry middleware, which has it after this one, instead of failing it here.
         stats: collector with ``inc_value``.
 
     Settings:
@@ -46,9 +47,12 @@ class CompressionMiddleware:
         compression/too_large, compression/damaged, compression/cut
     """
 
-    def __init__(self, limit: int = 32 * 1024 * 1024, *, whole: bool = True, stats: Any = None) -> None:
+    def __init__(
+        self, limit: int = 32 * 1024 * 1024, *, whole: bool = True, retried: bool = False, stats: Any = None
+    ) -> None:
         self._limit = limit
         self._whole = whole
+        self._retried = retried
         self._stats = stats
         self._accept = ", ".join(CODINGS).encode()
 
@@ -60,6 +64,7 @@ class CompressionMiddleware:
         return cls(
             crawler.settings.getint("HTTP_DECOMPRESS_MAXSIZE", 32 * 1024 * 1024),
             whole=crawler.settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS"),
+            retried=crawler.settings.getbool("RETRY_ENABLED"),
             stats=crawler.stats,
         )
 
@@ -74,7 +79,7 @@ class CompressionMiddleware:
         if not packed or request.method == "HEAD" or not response.body:
             return response
         codings = [c.strip().lower() for value in packed for c in value.decode("latin-1").split(",")]
-        body = self._unpack(response, codings, request.meta)
+        body, flags = self._unpack(response, codings, request.meta)
         headers = response.headers.copy()
         del headers[b"Content-Encoding"]
         self._count("httpcompression/response_bytes", len(body))
@@ -85,25 +90,29 @@ class CompressionMiddleware:
             status=response.status,
             headers=headers,
             body=body,
-            flags=response.flags,
+            flags=flags,
             request=response.request,
             certificate=response.certificate,
             ip_address=response.ip_address,
             protocol=response.protocol,
         )
 
-    def _unpack(self, response: Response, codings: list[str], meta: dict[str, Any]) -> bytes:
-        most = meta.get(META_CUT)
+    def _unpack(self, response: Response, codings: list[str], meta: dict[str, Any]) -> tuple[bytes, list[str]]:
+        """The body, and the answer's flags."""
+        most, flags = meta.get(META_CUT), response.flags
+        partial = not meta.get(_META_WHOLE, self._whole) or response.status >= 400 or _STOPPED in flags
         try:
             if most is not None:
-                return unpack(response.body, codings, most, cut=True)
-            return unpack(response.body, codings, self._limit, partial=not meta.get(_META_WHOLE, self._whole))
+                return unpack(response.body, codings, most, cut=True), flags
+            return unpack(response.body, codings, self._limit, partial=partial), flags
         except TooLarge as exc:
             self._count("compression/too_large")
             raise Skipped("too-large", f"{exc}; HTTP_DECOMPRESS_MAXSIZE sets the limit", response) from exc
         except Cut as exc:
             self._count("compression/cut")
-            raise Failed("cut", f"{response.url}: {exc}; DOWNLOAD_FAIL_ON_DATALOSS=False takes it", response) from exc
+            if not self._retried:
+                raise CutShort(response) from exc
+            return b"", [*flags, CUT]
         except Damaged as exc:
             self._count("compression/damaged")
             raise Failed("bad-encoding", f"{response.url}: {exc}", response) from exc

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-TEMPORARY = frozenset({"dns", "timeout", "refused", "reset", "unreachable", "cut", "tls", "bad-answer"})
+CUT = "cut"
+"""Reason of an answer that ends in its middle, and flag of one that does so in its compressed form."""
+
+TEMPORARY = frozenset({"dns", "timeout", "refused", "reset", "unreachable", CUT, "tls", "bad-answer"})
 """Reasons that may pass by themselves."""
 
 _MARK = "skip_reason"
@@ -57,6 +60,18 @@ class Skipped(Outcome):
 
 class Failed(Outcome):
     """The request was given up."""
+
+
+class CutShort(Failed):
+    """An answer that ends or breaks in its middle, in its compressed form."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(
+            CUT,
+            f"expected a whole body from {response.url}, got one that ends or breaks in the middle of its compressed form; "
+            "DOWNLOAD_FAIL_ON_DATALOSS=False takes what there is",
+            response,
+        )
 
 
 class Postponed(Outcome):
@@ -105,7 +120,7 @@ _BY_TYPE: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
     ("dns", (CannotResolveHostError, tx.DNSLookupError, socket.gaierror)),
     ("timeout", (DownloadTimeoutError, tx.TimeoutError, TimeoutError)),
     ("refused", (DownloadConnectionRefusedError, tx.ConnectionRefusedError, ConnectionRefusedError)),
-    ("cut", (ResponseDataLossError,)),
+    (CUT, (ResponseDataLossError,)),
     ("tls", (SSL.Error, tx.VerifyError)),
     ("forbidden-scheme", (UnsupportedURLSchemeError, NotSupported)),
     ("reset", (tx.ConnectionLost, tx.ConnectionDone, tx.ConnectionAborted, ConnectionError)),

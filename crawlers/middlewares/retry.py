@@ -12,7 +12,7 @@ from crawlers.configuration import listed
 from crawlers.ledger.requests import META_LEASE
 from crawlers.middlewares.circuit import Circuit
 from crawlers.middlewares.holds import Holds, holds_of, host_of, wait
-from crawlers.middlewares.outcomes import TEMPORARY, Failed, Postponed, reason_of
+from crawlers.middlewares.outcomes import CUT, TEMPORARY, CutShort, Failed, Postponed, reason_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -25,7 +25,7 @@ REASON = "host-down"
 _HOST_STATUSES = frozenset({502, 503, 504, 522, 524})
 _STATUS_TIMES, _PAGE_TIMES = 5, 2
 _PAGE_STATUSES = frozenset({500})
-_LIMITS = {"tls": 2, "bad-answer": 2, "cut": 6}
+_LIMITS = {"tls": 2, "bad-answer": 2, CUT: 6}
 
 
 class RetryMiddleware:
@@ -98,10 +98,12 @@ class RetryMiddleware:
             raise Failed(reason, f"{host} has not answered for {self._circuit.silent_for(host, now):.0f} s")
 
     async def process_response(self, request: Request, response: Response) -> Response | Request:
-        """Try again after a status that may pass."""
+        """Try again after a status that may pass, or an answer that was cut in its compressed form."""
         status = response.status
         if not _web(request):
             return response
+        if CUT in response.flags:
+            return await self._after_cut(request, response)
         if status not in self._statuses:
             if self._circuit.answered(host_of(request), _name(request)):
                 self._holds.release(host_of(request), REASON)
@@ -111,6 +113,14 @@ class RetryMiddleware:
         limit = _PAGE_TIMES if status in _PAGE_STATUSES else _STATUS_TIMES
         again = await self._again(request, f"http-{status}", limit, host_level=status in _HOST_STATUSES)
         return again or response
+
+    async def _after_cut(self, request: Request, response: Response) -> Request:
+        again = None
+        if not request.meta.get("dont_retry"):
+            again = await self._again(request, CUT, _LIMITS[CUT], host_level=False)
+        if again is None:
+            raise CutShort(response)
+        return again
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Try again after a failure that may pass."""

@@ -101,7 +101,7 @@ class ExtractPipeline:
 def _refuse_login_page(record: Record, page: Page) -> None:
     """Raise where the site wants to know who asks before it shows anything."""
     text = record.text or ""
-    if is_login_page(page, text, record.provenance.request_url):
+    if is_login_page(page, text, record.provenance.request_url, typed=record.type != "WebPage"):
         raise Rejected(
             stage=_STAGE,
             reason=LOGIN_WALL,

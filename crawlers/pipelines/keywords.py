@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import NotConfigured
 
-from crawlers.configuration import from_json, listed
+from crawlers.configuration import from_json, listed, patterns_of
 from crawlers.errors import ConfigurationError, Rejected
 from crawlers.items import RECORD_FIELDS, KeywordMatch
 from crawlers.pipelines.folding import Fold
@@ -272,13 +272,13 @@ class KeywordsPipeline:
 
 def _groups(settings: BaseSettings, keywords: Any, exclude: Any) -> Iterator[Group]:
     fields = _places(listed(settings, "KEYWORDS_FIELDS") or ["title", "text"], "KEYWORDS_FIELDS")
-    given = {kind: from_json(settings.get(name), name) for kind, name in _SETTINGS.items()}
+    given = {kind: from_json(settings.get(name), name) for kind, name in _SETTINGS.items() if kind != PATTERNS}
     main = Group(
         "keywords",
         any=keywords or given[ANY],
         all=given[ALL],
         none=exclude or given[NONE],
-        patterns=_patterns(given[PATTERNS], "KEYWORDS_PATTERNS"),
+        patterns=_patterns(patterns_of(settings.get("KEYWORDS_PATTERNS")), "KEYWORDS_PATTERNS"),
         fields=fields,
         settings=_SETTINGS,
     )

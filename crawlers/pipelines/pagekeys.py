@@ -5,10 +5,10 @@ one at a time, though, and nobody knows of the first whether it is the only one.
 case, and each further one has behind ``#`` what it is called, or, where it has no name or not one of its own,
 ``@`` and its place on the page.
 
-URLs are canonical: query in order, no fragment. An item whose own URL is the page's is treated alike. A request that is
+URLs are canonical: query in order, no fragment. An item whose own URL is the page's has such a key too. A request that is
 more than its URL (a form that was sent, or what else the project's fingerprints tell apart) has its fingerprint in the
-keys. An address that was asked for again on purpose (``dont_filter``) says something else each time, so there the key is
-the page's with a digest of the item; as it is, with the source's name, for items without a page.
+keys. An address that was asked for again on purpose (``dont_filter``) says something else each time, so there the key of
+an item without a URL is the page's with a digest of the item; as it is, with the source's name, for items without a page.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote
@@ -66,6 +65,14 @@ class FilesSource(PieceSource):
     Arguments: ClassVar[type[CommonArguments]] = FilesArguments
     folder: ClassVar[str] = ""
     patterns: ClassVar[tuple[str, ...]] = ("**/*",)
+
+    def __init__(self, name: str | None = None, **given: Any) -> None:
+        super().__init__(name, **given)
+        self._first_lines = FirstLines(lambda line: _own_key(line.row or {}))
+
+    def closed(self, reason: str) -> None:
+        """Let go of the keys that were read."""
+        self._first_lines.close()
 
     @property
     def root(self) -> Path:
@@ -155,10 +162,6 @@ class FilesSource(PieceSource):
                 following = {"start": str(line.end), "line": str(line.next_number)}
             self._first_lines.forget(relative)
         return Piece(b"\n".join(found))
-
-    @cached_property
-    def _first_lines(self) -> FirstLines:
-        return FirstLines(lambda line: _own_key(line.row or {}))
 
     def _check_size(self, path: Path, relative: str) -> None:
         limit = self.settings.getint("DOWNLOAD_MAXSIZE") if hasattr(self, "settings") else 0

@@ -29,13 +29,27 @@ class FirstLines:
         self.lock = threading.RLock()
         self._key_of = key_of
         self._reached: dict[str, tuple[int, int]] = {}
-        # Without a name: a file of SQLite's own, which is written to where its cache is full.
-        self._keys = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._keys.execute(f"PRAGMA cache_size = {-1024 * _CACHE_MB}")
-        self._keys.execute("PRAGMA journal_mode = OFF")
-        self._keys.execute(
-            "CREATE TABLE keys (file TEXT, key BLOB, line INTEGER, PRIMARY KEY (file, key)) WITHOUT ROWID"
-        )
+        self._opened: sqlite3.Connection | None = None
+
+    @property
+    def _keys(self) -> sqlite3.Connection:
+        if self._opened is None:
+            # Without a name: a file of SQLite's own, which is written to where its cache is full.
+            self._opened = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+            self._opened.execute(f"PRAGMA cache_size = {-1024 * _CACHE_MB}")
+            self._opened.execute("PRAGMA journal_mode = OFF")
+            self._opened.execute(
+                "CREATE TABLE keys (file TEXT, key BLOB, line INTEGER, PRIMARY KEY (file, key)) WITHOUT ROWID"
+            )
+        return self._opened
+
+    def close(self) -> None:
+        """Give the temporary database back; what is asked later begins anew."""
+        with self.lock:
+            if self._opened is not None:
+                self._opened.close()
+            self._opened = None
+            self._reached.clear()
 
     def catch_up(self, name: str, file: BinaryIO, read: Reader, start: int) -> None:
         """Read the lines of the file *name* before the offset *start* that were not read here, as after a kill."""

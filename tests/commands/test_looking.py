@@ -115,6 +115,12 @@ class TestNothingIsKept:
         assert "<title>School Teacher" in result.out
         assert result.err == ""
 
+    def test_a_setting_that_is_no_number_is_told_in_one_line(self, place):
+        result = place.run("fetch", "http://127.0.0.1:9/", "-s", "CONCURRENT_REQUESTS=abc")
+        assert result.code == 2, result
+        assert result.err.splitlines()[-1].startswith("error: CONCURRENT_REQUESTS: expected a whole number")
+        assert "Traceback" not in result.err
+
     def test_fetch_prints_headers(self, place, site):
         result = place.run("fetch", "--headers", site.url("/item/1"), *QUIET)
         assert "> User-Agent: " in result.out, result

@@ -33,6 +33,15 @@ def test_the_place_is_told(tmp_path):
     assert f"ZeroDivisionError: division by zero ({file}:3)" in result.err, result
 
 
+def test_a_setting_that_is_no_number_is_told_in_one_line(tmp_path):
+    file = tmp_path / "one.py"
+    file.write_text("import scrapy\n\n\nclass One(scrapy.Spider):\n    name = 'one'\n")
+    result = harness.run(tmp_path / "data", "runspider", str(file), "-s", "LEDGER_TIMEOUT=abc")
+    assert result.code == 2, result
+    assert result.err.splitlines()[-1] == "error: LEDGER_TIMEOUT: expected a number of at least 0, got 'abc'"
+    assert "Traceback" not in result.err
+
+
 def test_a_spider_runs(tmp_path, site):
     file = tmp_path / "one.py"
     file.write_text(

@@ -88,5 +88,38 @@ def test_a_page_that_states_what_it_is_is_content():
     assert not is_login(stated + PLAIN, asked="https://a.example/harbour")
 
 
+@pytest.mark.parametrize(
+    "path", ["2024/sessions/moving-records", "help/login-problems", "blog/sso-explained", "docs/auth/tokens"]
+)
+def test_addresses_that_speak_of_logins_are_not_those_of_logins(path):
+    assert not is_login(f"<main><h1>Intranet</h1><p>{SENTENCE * 4}</p>{FORM}</main>", f"https://a.example/{path}")
+
+
+@pytest.mark.parametrize(
+    "path", ["wp-login.php", "users/sign_in", "accounts/login/", "sessions/new", "Login.aspx", "auth"]
+)
+def test_addresses_of_logins(path):
+    assert is_login(f"<main><h1>Intranet</h1><p>{SENTENCE * 4}</p>{FORM}</main>", f"https://a.example/{path}?x=1")
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<div id="upper_section"><form id="guest_form">{}</form></div>', '<form class="headerspace"><fieldset class="quick-login">{}</fieldset></form>',
+        '<div id="menubar"><form id="quickconnect">{}</form></div>',
+    ],
+)  # fmt: skip
+def test_login_boxes_of_forums_and_galleries(box):
+    assert not is_login(
+        f"<html><body>{box.replace('{}', FORM)}<div id=c><h1>Topic</h1><p>Yes, it works.</p></div></body></html>"
+    )
+
+
+def test_a_page_that_says_in_its_head_what_it_is_is_content_unless_its_address_tells():
+    page = page_of(PLAIN, "https://a.example/harbour")
+    assert not is_login_page(page, "Log in to comment", typed=True)
+    assert is_login_page(page_of(PLAIN, "https://a.example/login"), "Sign in", typed=True)
+
+
 def test_the_word_alone_is_nothing():
     assert not is_login("<title>Password</title><h1>Choose a good password</h1><p>Long ones.</p>")

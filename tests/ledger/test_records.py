@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from crawlers.items import from_dict
-from crawlers.ledger import crawls, records
+from crawlers.ledger import crawls, maintenance, records
 from crawlers.ledger.settlement import FAILED, SKIPPED, Settlement
 from tests.ledger_pages import SOURCE, Ledger, record, rejected, run_id, signature
 
@@ -167,6 +167,17 @@ def test_refine_takes_no_record_over_from_the_crawl_that_asked_for_its_page(ledg
     ledger.next_round("scope")
     ledger.page(5)
     assert set(gone(ledger)) == {"1", "2"}
+
+
+def test_what_refine_finds_on_a_page_whose_request_was_dropped_belongs_with_what_was_found_there(ledger):
+    ledger.page(1, record("1"))
+    asked_by = ledger.crawl.id
+    ledger.next_round()
+    ledger.page(2, record("2"))
+    ledger.database.run(ledger.frontier.leave)
+    maintenance.compact(ledger.database)
+    refined(ledger, "scope", [record("1"), record("1b")], [record("2")])
+    assert {row["key"]: row["asked_by"] for row in ledger.rows("records")}["1b"] == asked_by
 
 
 def test_what_vanishes_after_a_refine_is_gone(ledger):

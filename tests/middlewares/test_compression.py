@@ -82,7 +82,7 @@ def test_too_much_is_skipped_and_damage_fails() -> None:
 
 def test_half_a_page_is_a_cut_answer_unless_it_is_asked_for() -> None:
     whole = gzip.compress(b" ".join(b"%d" % n for n in range(5000)))
-    with pytest.raises(Failed, match="DOWNLOAD_FAIL_ON_DATALOSS=False takes it") as cut:
+    with pytest.raises(Failed, match="DOWNLOAD_FAIL_ON_DATALOSS=False takes what there is") as cut:
         CompressionMiddleware().process_response(REQUEST, packed(whole[:-100]))
     assert cut.value.reason == "cut"
     asked = Request("http://a/", meta={"download_fail_on_dataloss": False})
@@ -90,6 +90,15 @@ def test_half_a_page_is_a_cut_answer_unless_it_is_asked_for() -> None:
         body = middleware.process_response(request, packed(whole[:-100])).body
         assert body
         assert gzip.decompress(whole).startswith(body)
+
+
+def test_what_was_stopped_on_purpose_and_error_pages_are_taken_as_they_came() -> None:
+    half = gzip.compress(b" ".join(b"%d" % n for n in range(5000)))[:-100]
+    stopped, missing = packed(half), packed(half)
+    stopped.flags.append("download_stopped")
+    missing.status = 404
+    assert CompressionMiddleware().process_response(REQUEST, stopped).body.startswith(b"0 1 2 ")
+    assert CompressionMiddleware().process_response(REQUEST, missing).body.startswith(b"0 1 2 ")
 
 
 def test_off_means_off() -> None:

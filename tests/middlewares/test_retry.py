@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 
 import pytest
@@ -178,6 +179,18 @@ def test_what_never_passes_is_given_up_with_its_reason(site: Site, path: str, re
     result = crawl([site.url(path)], QUICK)
     assert result.ends[0].reason == reason
     assert len(site.asked(path)) == requests
+
+
+def test_half_of_a_compressed_page_is_tried_again(site: Site) -> None:
+    whole = gzip.compress(b" ".join(b"%d" % n for n in range(5000)))
+    packed = [("Content-Encoding", "gzip")]
+    never = site.add("/never", whole[:-100], headers=packed)
+    answers = iter([whole[:99], whole[:-50]])
+    later = site.add("/later", lambda asked: Reply(200, next(answers, whole), headers=packed))
+    once = crawl([never], {**QUICK, "RETRY_ENABLED": False})
+    first, second = crawl([later, never], QUICK).ends
+    assert (first.status, once.ends[0].reason, second.reason) == (200, "cut", "cut")
+    assert [len(site.asked(path)) for path in ("/never", "/later")] == [1 + 7, 3]
 
 
 def test_statuses_that_pass_are_tried_until_they_do(site: Site) -> None:

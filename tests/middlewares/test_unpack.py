@@ -120,6 +120,21 @@ def test_a_missing_checksum_is_no_cut(missing: int) -> None:
     assert unpack(gzip.compress(b"all of it")[:-missing], ["gzip"], LIMIT) == b"all of it"
 
 
+@pytest.mark.parametrize("wbits", [31, 15, -15])
+def test_a_stream_that_was_flushed_and_not_ended_is_no_cut(wbits: int) -> None:
+    packer = zlib.compressobj(wbits=wbits)
+    packed = packer.compress(b"all of it" * 100) + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert unpack(packed, ["gzip" if wbits == 31 else "deflate"], LIMIT) == b"all of it" * 100
+
+
+@pytest.mark.parametrize("size", [10, 11])
+def test_a_cut_before_the_first_byte_is_a_cut(size: int) -> None:
+    packed = gzip.compress(b"x" * 1000)[:size]
+    with pytest.raises(Cut):
+        unpack(packed, ["gzip"], LIMIT)
+    assert unpack(packed, ["gzip"], LIMIT, partial=True) == b""
+
+
 @given(st.binary(max_size=300), st.data())
 def test_a_cut_is_told_wherever_it_is(data: bytes, drawn: st.DataObject) -> None:
     packed = gzip.compress(data)

@@ -326,6 +326,13 @@ def test_options():
     assert refused(pipeline, record("b", title="qq")).threshold == "h"
 
 
+@pytest.mark.parametrize("pattern", ["[Ss]olar", "[S]olar|[1]", "[A-Z]olar"])
+def test_one_pattern_may_begin_with_a_bracket(pattern):
+    pipeline = build(KEYWORDS_PATTERNS=pattern)
+    pipeline.process_item(record("Solar power"))
+    assert refused(pipeline, record("wind")).value == 1
+
+
 def test_lists_of_the_command_line_are_json():
     """As ``-s`` gives them."""
     pipeline = build(KEYWORDS='["solar, wind", "hill"]')
@@ -356,7 +363,7 @@ def test_lists_of_the_command_line_are_json():
         ({"KEYWORDS": '{"de": '}, "expected JSON such as"),
         ({"KEYWORDS": '["solar", '}, "expected JSON such as"),
         ({"KEYWORDS": ",,"}, "expected phrases, got none"),
-        ({"KEYWORDS_PATTERNS": "[a-z]+"}, "expected JSON such as"),
+        ({"KEYWORDS_PATTERNS": '["a", '}, "missing ]"),
         ({"KEYWORDS_PATTERNS": [1]}, "expected regular expressions as text, got 1"),
         ({"KEYWORDS_GROUPS": "[{]"}, "expected JSON such as"),
         ({"KEYWORDS_FIELDS": "nofield", "KEYWORDS": "a"}, "title, type, url, or a name below fields"),
